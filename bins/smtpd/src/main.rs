@@ -1,0 +1,2 @@
+//! Speaks SMTP to strangers, one process a connection.
+fn main() {}

@@ -1,0 +1,2 @@
+//! Says whether an address is ours and who it belongs to.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Questions to resolve, and the order of mail exchangers.

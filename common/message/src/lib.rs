@@ -1,0 +1,1 @@
+//! Header scan, trace fields, dates and the DSN composer.

@@ -1,0 +1,2 @@
+//! Keeps the programs of one folder running.
+fn main() {}
