@@ -15,11 +15,11 @@ install_packages() {
   rm -f "$log"
 }
 
-# Whether there is a cargo with a rustc of at least 1.85 (edition 2024).
+# Whether there is a cargo with a rustc of at least 1.88 (edition 2024 with let chains).
 toolchain_works() {
   local version
   version=$(cd "$ROOT" && cargo --version >/dev/null 2>&1 && rustc --version 2>/dev/null | sed -n 's/^rustc 1\.\([0-9]*\)\..*/\1/p')
-  [ -n "$version" ] && [ "$version" -ge 85 ]
+  [ -n "$version" ] && [ "$version" -ge 88 ]
 }
 
 # Makes cargo usable, or says what is missing and how to get it.
@@ -32,13 +32,13 @@ need_toolchain() {
     RUSTUP_TOOLCHAIN=$(rustup default 2>/dev/null | cut -d' ' -f1); export RUSTUP_TOOLCHAIN
   fi
   if ! toolchain_works && is_root && is_debian; then
-    say "stafette: no Rust of at least 1.85 here: installing Debian's rustc-web and cargo-web"
+    say "stafette: no Rust of at least 1.88 here: installing Debian's rustc-web and cargo-web"
     unset RUSTUP_TOOLCHAIN
     install_packages rustc-web cargo-web gcc libc6-dev || true
     hash -r
   fi
   if ! toolchain_works; then
-    say "stafette: cannot build: no Rust toolchain of at least 1.85 was found."
+    say "stafette: cannot build: no Rust toolchain of at least 1.88 was found."
     say "  Either install rustup (https://rustup.rs) and run this again,"
     say "  or on Debian 12, as root:  apt-get install --no-install-recommends rustc-web cargo-web gcc libc6-dev"
     say "  (Debian 12's plain rustc is too old.)"

@@ -12,7 +12,7 @@ const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 /// Sorts by time as text and as a value. It is never reused: chance alone keeps IDs apart across clock
 /// steps, restarts and restored snapshots.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct QueueId([u8; QueueId::LENGTH]);
+pub struct QueueId([u8; Self::LENGTH]);
 
 impl QueueId {
     /// Characters of an ID.
