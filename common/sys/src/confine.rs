@@ -1,0 +1,181 @@
+//! Giving up rights for good: one function, one order, for every program.
+//!
+//! [`confine`] works through the layers in a fixed order: an empty root directory, the user (supplementary groups, group, user), the
+//! capabilities (effective, permitted, inheritable, ambient, bounding), a check that none of it can be undone, no new privileges, not
+//! dumpable, resource limits, Landlock. No layer counts on another. What root must be able to do and cannot is an error; what the
+//! kernel lacks is said in the [`Report`], and the rest goes on. A process that is not root stays the user it is.
+//!
+//! Open before it what the program needs later and will not be able to open: listening sockets, logs, the zone file.
+//! Landlock does not govern connecting to Unix sockets by path; the permission bits of their directories do.
+//! Call it before starting threads: the layers bind the calling thread and what it starts, so several threads are refused.
+
+mod capability;
+mod paths;
+mod report;
+
+pub use crate::limits::Limits;
+pub use caps::Capability;
+pub use report::{Layer, Report, State};
+
+use std::ffi::CString;
+use std::io;
+use std::path::PathBuf;
+
+use nix::sys::prctl;
+use nix::unistd::{Gid, Uid, chdir, chroot, initgroups, setgroups, setresgid, setresuid};
+
+use crate::user::{self, Account};
+
+/// What the C library reads when it looks up a user, a group or a zone. For the `read` list of programs that do.
+pub const ACCOUNT_DATABASE: [&str; 9] = [
+    "/etc/passwd",
+    "/etc/group",
+    "/etc/nsswitch.conf",
+    "/etc/ld.so.cache",
+    "/lib",
+    "/lib64",
+    "/usr/lib",
+    "/usr/lib64",
+    "/var/lib/sss",
+];
+
+/// What TCP a process may still do, as far as the kernel (6.7 or newer) can tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Network {
+    /// No TCP at all. Sockets that are open or handed over keep working.
+    #[default]
+    None,
+    /// Connect, but bind no port.
+    Connect,
+    /// Everything.
+    Open,
+}
+
+/// What a program needs when it is at work; everything else is taken away.
+#[derive(Clone, Debug, Default)]
+pub struct Needs<'a> {
+    /// The user to become if started as root; `None` stays root, with no supplementary groups.
+    pub user: Option<&'a str>,
+    /// An empty directory to make the root directory, if started as root. Paths below are then looked up in it, and
+    /// forking is refused as there is no /proc.
+    pub root: Option<PathBuf>,
+    /// The capabilities to keep if started with them.
+    pub keep_caps: &'a [Capability],
+    /// The process starts programs of users, which may be set-id themselves: no new privileges, the bounding set and
+    /// Landlock are left out, since they would bind those programs, too.
+    pub runs_programs_of_users: bool,
+    /// Files, and directories with all below, that can be read.
+    pub read: Vec<PathBuf>,
+    /// Files, and directories with all below, that can be read, changed, created, renamed and removed.
+    pub write: Vec<PathBuf>,
+    /// Files, and directories with all below, that can be read and executed.
+    pub execute: Vec<PathBuf>,
+    /// What TCP is needed for.
+    pub network: Network,
+    /// Resource limits.
+    pub limits: Limits,
+}
+
+/// Takes away all that `needs` does not name, for good, and tells which layers are in force.
+/// After an error the process may be half confined: it must end.
+pub fn confine(needs: &Needs<'_>) -> io::Result<Report> {
+    crate::fork::require_single_thread()?;
+    let mut report = Report::default();
+    crate::fork::keeping_death_signal(|| {
+        change_root(needs, &mut report)?;
+        let became = change_user(needs, &mut report)?;
+        report.add(
+            "capabilities",
+            capability::keep_only(needs, became.is_some())?,
+        );
+        if let Some(account) = became {
+            check_undoable(needs, &account)?;
+        }
+        Ok(())
+    })?;
+    if needs.runs_programs_of_users {
+        report.add(
+            "no-new-privileges",
+            State::Left("programs of users are run".to_owned()),
+        );
+    } else {
+        prctl::set_no_new_privs()?;
+        report.add("no-new-privileges", State::InForce("yes".to_owned()));
+    }
+    prctl::set_dumpable(false)?;
+    report.add("not-dumpable", State::InForce("yes".to_owned()));
+    needs.limits.apply()?;
+    report.add("limits", State::InForce(report::limits(&needs.limits)));
+    report.add("landlock", paths::restrict(needs));
+    Ok(report)
+}
+
+fn change_root(needs: &Needs<'_>, report: &mut Report) -> io::Result<()> {
+    let Some(root) = &needs.root else {
+        return Ok(());
+    };
+    if !user::is_root() {
+        report.add(
+            "root-directory",
+            State::Left("not started as root".to_owned()),
+        );
+        return Ok(());
+    }
+    chroot(root)?;
+    chdir("/")?;
+    report.add("root-directory", State::InForce(root.display().to_string()));
+    Ok(())
+}
+
+/// Becomes the user; gives the account if it did.
+fn change_user(needs: &Needs<'_>, report: &mut Report) -> io::Result<Option<Account>> {
+    if !user::is_root() {
+        report.add(
+            "user",
+            State::Left(format!(
+                "not started as root, stays user {}",
+                user::effective_uid()
+            )),
+        );
+        return Ok(None);
+    }
+    let Some(name) = needs.user else {
+        let state = match setgroups(&[]) {
+            Ok(()) => State::InForce("root, no supplementary groups".to_owned()),
+            Err(error) => State::Left(format!("root with the groups it had: {error}")),
+        };
+        report.add("user", state);
+        return Ok(None);
+    };
+    let account = find(name)?;
+    let (uid, gid) = (Uid::from_raw(account.uid), Gid::from_raw(account.gid));
+    initgroups(&CString::new(account.name.as_str())?, gid)?;
+    setresgid(gid, gid, gid)?;
+    prctl::set_keepcaps(true)?;
+    setresuid(uid, uid, uid)?;
+    prctl::set_keepcaps(false)?;
+    report.add("user", State::InForce(account.name.clone()));
+    Ok(Some(account))
+}
+
+fn find(name: &str) -> io::Result<Account> {
+    let account = user::by_name(name)?.ok_or_else(|| {
+        io::Error::new(io::ErrorKind::NotFound, format!("there is no user {name}"))
+    })?;
+    if account.uid == 0 || account.gid == 0 {
+        return Err(io::Error::new(
+            io::ErrorKind::PermissionDenied,
+            format!("user {name} is root or in root's group"),
+        ));
+    }
+    Ok(account)
+}
+
+fn check_undoable(needs: &Needs<'_>, account: &Account) -> io::Result<()> {
+    let keeps =
+        |wanted: &Capability| matches!(wanted, Capability::CAP_SETUID | Capability::CAP_SETGID);
+    if needs.keep_caps.iter().any(keeps) {
+        return Ok(());
+    }
+    user::check_became(Uid::from_raw(account.uid), Gid::from_raw(account.gid))
+}
