@@ -28,14 +28,16 @@ impl StderrSink {
     /// Writes one line; an error means that it is lost, wholly or in part.
     pub(crate) fn send(&self, line: &str, may_wait: bool) -> io::Result<()> {
         let stamp = if self.is_stamped {
-            rfc3339(now_micros()) + " "
+            rfc3339(stafette_sys::clock::now_micros()) + " "
         } else {
             String::new()
         };
         let text = format!("{stamp}{line}\n");
         let mut stderr = io::stderr().lock();
         let patience = if may_wait { PATIENCE } else { Duration::ZERO };
-        let _patience = patience;
+        if !stafette_sys::poll::writable(stderr.as_fd(), Some(patience))? {
+            return Err(ErrorKind::WouldBlock.into());
+        }
         loop {
             match stderr.write(text.as_bytes()) {
                 Ok(count) if count == text.len() => return Ok(()),
@@ -55,10 +57,4 @@ fn is_regular_file() -> bool {
     std::fs::File::from(copy)
         .metadata()
         .is_ok_and(|metadata| metadata.is_file())
-}
-
-/// Microseconds since 1970.
-fn now_micros() -> u64 {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    now.map_or(0, |now| u64::try_from(now.as_micros()).unwrap_or(u64::MAX))
 }
