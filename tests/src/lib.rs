@@ -1,1 +1,16 @@
-//! Everything that runs the real programs.
+//! The harness: whole instances in folders, scripted peers, a real DNS server, and a clock that tests move.
+//!
+//! Every instance listens on a loopback address of its own, so tests run side by side on one port. Nothing
+//! here sleeps for a fixed time: [`wait::until`] waits for a condition, within a generous bound. Everything
+//! that was started is ended by its id when the value that stands for it is dropped.
+
+#![expect(clippy::expect_used, reason = "the harness fails a test by panicking")]
+
+pub mod address;
+pub mod client;
+pub mod dns;
+pub mod instance;
+pub mod maildir;
+pub mod peer;
+pub mod skip;
+pub mod wait;
