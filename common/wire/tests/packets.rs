@@ -1,5 +1,7 @@
 //! Every packet survives encoding and decoding, and no bytes are believed that are not exactly one packet.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use proptest::prelude::*;
 use stafette_addr::{Mailbox, ReversePath};
 use stafette_wire::clean::{FromClean, ToClean};
