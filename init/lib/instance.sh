@@ -1,7 +1,7 @@
 # Lays out one instance in $DIR: programs, settings, queue, sockets' directories, mailboxes. Sourced by init/run, after toolchain.sh.
 # Reads DIR SMTP DOMAIN MAILBOXES ROUTES TARGET ROOT. What is there stays, but for what an option names now.
 
-# The programs that run all the time; staf-supervise starts them in this order and stops them in the reverse one.
+# The programs that run all the time; staf-supervise starts them in this order and stops them in the reverse one. Those that can also be run by hand are told to serve.
 SERVICES='resolve users clean queue local remote send smtpd'
 PROGRAMS="$SERVICES inject"
 
