@@ -6,6 +6,7 @@
 
 pub mod addresses;
 pub mod date;
+pub mod dsn;
 pub mod header;
 pub mod hops;
 pub mod id;
