@@ -26,7 +26,6 @@ const FRESH_MILLIS: u64 = 20;
 
 struct Offset {
     directory: File,
-    directory_path: PathBuf,
     name: OsString,
     started: Instant,
     read_at: AtomicU64,
@@ -67,9 +66,9 @@ pub fn nap(wanted: Duration) -> Duration {
     }
 }
 
-/// The directory of the clock's file, which a confined process must still be able to read.
-pub(crate) fn directory() -> Option<&'static Path> {
-    offset().map(|offset| offset.directory_path.as_path())
+/// The open directory of the clock's file, which a confined process must still be able to read.
+pub(crate) fn directory() -> Option<&'static File> {
+    offset().map(|offset| &offset.directory)
 }
 
 fn offset() -> Option<&'static Offset> {
@@ -82,14 +81,12 @@ fn open() -> Option<Offset> {
     }
     let path = PathBuf::from(std::env::var_os(VARIABLE)?);
     let name = path.file_name()?.to_owned();
-    let directory_path = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
-        _ => PathBuf::from("."),
-    };
-    let directory = File::open(&directory_path).ok()?;
+    let parent = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
+    let directory = File::open(parent.unwrap_or_else(|| Path::new("."))).ok()?;
     Some(Offset {
         directory,
-        directory_path,
         name,
         started: Instant::now(),
         read_at: AtomicU64::new(0),

@@ -17,14 +17,13 @@ pub use crate::limits::Limits;
 pub use caps::Capability;
 pub use report::{Layer, Report, State};
 
-use std::ffi::CString;
 use std::io;
 use std::path::PathBuf;
 
 use nix::sys::prctl;
-use nix::unistd::{Gid, Uid, chdir, chroot, initgroups, setgroups, setresgid, setresuid};
+use nix::unistd::{Gid, Uid, chdir, chroot, setgroups, setresgid, setresuid};
 
-use crate::user::{self, Account};
+use crate::user;
 
 /// What the C library reads when it looks up a user, a group or a zone. For the `read` list of programs that do.
 pub const ACCOUNT_DATABASE: [&str; 9] = [
@@ -54,7 +53,8 @@ pub enum Network {
 /// What a program needs when it is at work; everything else is taken away.
 #[derive(Clone, Debug, Default)]
 pub struct Needs<'a> {
-    /// The user to become if started as root; `None` stays root, with no supplementary groups.
+    /// The user to become if started as root; `None` stays root, with no supplementary groups and only `keep_caps`:
+    /// without CAP_DAC_OVERRIDE among them, files of others are out of reach where their permission bits say so.
     pub user: Option<&'a str>,
     /// An empty directory to make the root directory, if started as root. Paths below are then looked up in it, and
     /// forking is refused as there is no /proc.
@@ -81,17 +81,21 @@ pub struct Needs<'a> {
 pub fn confine(needs: &Needs<'_>) -> io::Result<Report> {
     crate::fork::require_single_thread()?;
     let mut report = Report::default();
+    // What is looked up in files is looked up before the root directory and the paths change.
+    let target = if user::is_root() {
+        needs.user.map(find).transpose()?
+    } else {
+        None
+    };
+    let clock = crate::clock::directory();
     crate::fork::keeping_death_signal(|| {
         change_root(needs, &mut report)?;
-        let became = change_user(needs, &mut report)?;
+        change_user(target.as_ref(), &mut report)?;
         report.add(
             "capabilities",
-            capability::keep_only(needs, became.is_some())?,
+            capability::keep_only(needs, target.is_some())?,
         );
-        if let Some(account) = became {
-            check_undoable(needs, &account)?;
-        }
-        Ok(())
+        check_final(needs, target.as_ref())
     })?;
     if needs.runs_programs_of_users {
         report.add(
@@ -106,7 +110,7 @@ pub fn confine(needs: &Needs<'_>) -> io::Result<Report> {
     report.add("not-dumpable", State::InForce("yes".to_owned()));
     needs.limits.apply()?;
     report.add("limits", State::InForce(report::limits(&needs.limits)));
-    report.add("landlock", paths::restrict(needs));
+    report.add("landlock", paths::restrict(needs, clock));
     Ok(report)
 }
 
@@ -127,8 +131,7 @@ fn change_root(needs: &Needs<'_>, report: &mut Report) -> io::Result<()> {
     Ok(())
 }
 
-/// Becomes the user; gives the account if it did.
-fn change_user(needs: &Needs<'_>, report: &mut Report) -> io::Result<Option<Account>> {
+fn change_user(target: Option<&Target>, report: &mut Report) -> io::Result<()> {
     if !user::is_root() {
         report.add(
             "user",
@@ -137,45 +140,61 @@ fn change_user(needs: &Needs<'_>, report: &mut Report) -> io::Result<Option<Acco
                 user::effective_uid()
             )),
         );
-        return Ok(None);
+        return Ok(());
     }
-    let Some(name) = needs.user else {
+    let Some(target) = target else {
         let state = match setgroups(&[]) {
             Ok(()) => State::InForce("root, no supplementary groups".to_owned()),
             Err(error) => State::Left(format!("root with the groups it had: {error}")),
         };
         report.add("user", state);
-        return Ok(None);
+        return Ok(());
     };
-    let account = find(name)?;
-    let (uid, gid) = (Uid::from_raw(account.uid), Gid::from_raw(account.gid));
-    initgroups(&CString::new(account.name.as_str())?, gid)?;
-    setresgid(gid, gid, gid)?;
+    setgroups(&target.groups)?;
+    setresgid(target.gid, target.gid, target.gid)?;
     prctl::set_keepcaps(true)?;
-    setresuid(uid, uid, uid)?;
+    setresuid(target.uid, target.uid, target.uid)?;
     prctl::set_keepcaps(false)?;
-    report.add("user", State::InForce(account.name.clone()));
-    Ok(Some(account))
+    report.add("user", State::InForce(target.name.clone()));
+    Ok(())
 }
 
-fn find(name: &str) -> io::Result<Account> {
+/// The user to become, as the account database had it.
+struct Target {
+    name: String,
+    uid: Uid,
+    gid: Gid,
+    groups: Vec<Gid>,
+}
+
+fn find(name: &str) -> io::Result<Target> {
     let account = user::by_name(name)?.ok_or_else(|| {
         io::Error::new(io::ErrorKind::NotFound, format!("there is no user {name}"))
     })?;
-    if account.uid == 0 || account.gid == 0 {
+    let groups = account.groups()?;
+    if account.uid == 0 || account.gid == 0 || groups.contains(&0) {
         return Err(io::Error::new(
             io::ErrorKind::PermissionDenied,
             format!("user {name} is root or in root's group"),
         ));
     }
-    Ok(account)
+    let groups = groups.into_iter().map(Gid::from_raw).collect();
+    Ok(Target {
+        name: account.name,
+        uid: Uid::from_raw(account.uid),
+        gid: Gid::from_raw(account.gid),
+        groups,
+    })
 }
 
-fn check_undoable(needs: &Needs<'_>, account: &Account) -> io::Result<()> {
-    let keeps =
-        |wanted: &Capability| matches!(wanted, Capability::CAP_SETUID | Capability::CAP_SETGID);
-    if needs.keep_caps.iter().any(keeps) {
-        return Ok(());
+/// Fails if root's rights could be taken back, unless the right to change users was to be kept.
+fn check_final(needs: &Needs<'_>, target: Option<&Target>) -> io::Result<()> {
+    let changes_users =
+        |kept: &Capability| matches!(kept, Capability::CAP_SETUID | Capability::CAP_SETGID);
+    match target {
+        Some(target) if !needs.keep_caps.iter().any(changes_users) => {
+            user::check_became(target.uid, target.gid)
+        }
+        _ => Ok(()),
     }
-    user::check_became(Uid::from_raw(account.uid), Gid::from_raw(account.gid))
 }

@@ -86,14 +86,10 @@ fn close_range(first: libc::c_uint, flags: libc::c_uint) -> io::Result<()> {
 /// The same for kernels before 5.11, one descriptor after the other.
 fn mark_each() -> io::Result<()> {
     for entry in std::fs::read_dir("/proc/self/fd")? {
-        if let Some(number) = entry?
-            .file_name()
-            .to_str()
-            .and_then(|name| name.parse::<i32>().ok())
-        {
-            if number > 2 {
-                mark(number);
-            }
+        let name = entry?.file_name();
+        let number = name.to_str().and_then(|name| name.parse::<i32>().ok());
+        if let Some(number) = number.filter(|number| *number > 2) {
+            mark(number);
         }
     }
     Ok(())

@@ -21,7 +21,7 @@ pub struct Inherited {
 }
 
 /// Takes the descriptors that were handed to this very process; none if there are none or they were taken before.
-/// Call it at start, before this process opens anything; `std::net::TcpListener::from(descriptor)` makes a listener.
+/// Call it at start, before this process opens anything; [`crate::tcp::adopt`] and [`crate::packet::Listener::adopt`] make listeners of them.
 pub fn take() -> io::Result<Vec<Inherited>> {
     let count = announced(
         std::env::var("LISTEN_PID").ok(),

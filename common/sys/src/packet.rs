@@ -74,28 +74,16 @@ impl Socket {
             None,
             SockFlag::SOCK_CLOEXEC,
         )?;
-        Ok((Self::enlarged(one), Self::enlarged(two)))
+        Ok((Self::from(one), Self::from(two)))
     }
 
     fn unconnected() -> io::Result<Self> {
-        Ok(Self::enlarged(socket(
+        Ok(Self::from(socket(
             AddressFamily::Unix,
             SockType::SeqPacket,
             SockFlag::SOCK_CLOEXEC,
             None,
         )?))
-    }
-
-    /// Takes a descriptor that is such a socket, for example one that was inherited.
-    #[must_use]
-    pub fn enlarged(descriptor: OwnedFd) -> Self {
-        // Best effort: the system's maximum may be lower, but no usual one is lower than a packet.
-        setsockopt(&descriptor, sockopt::SndBuf, &BUFFER).unwrap_or(());
-        setsockopt(&descriptor, sockopt::RcvBuf, &BUFFER).unwrap_or(());
-        Self {
-            descriptor,
-            max_fds: AtomicUsize::new(DEFAULT_MAX_FDS),
-        }
     }
 
     /// Sends one packet with `fds` riding on it, waiting for room.
@@ -206,6 +194,19 @@ impl Socket {
 impl AsFd for Socket {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.descriptor.as_fd()
+    }
+}
+
+impl From<OwnedFd> for Socket {
+    /// Takes a descriptor that is such a socket, for example one that was inherited.
+    fn from(descriptor: OwnedFd) -> Self {
+        // Best effort: the system's maximum may be lower, but no usual one is lower than a packet.
+        setsockopt(&descriptor, sockopt::SndBuf, &BUFFER).unwrap_or(());
+        setsockopt(&descriptor, sockopt::RcvBuf, &BUFFER).unwrap_or(());
+        Self {
+            descriptor,
+            max_fds: AtomicUsize::new(DEFAULT_MAX_FDS),
+        }
     }
 }
 

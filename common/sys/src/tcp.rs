@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::time::Duration;
 
 use nix::sys::socket::{
@@ -30,6 +30,14 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     bind(descriptor.as_raw_fd(), &SockaddrStorage::from(address))?;
     listen_raw(&descriptor, Backlog::new(BACKLOG)?)?;
     Ok(TcpListener::from(descriptor))
+}
+
+/// Takes a descriptor that is a listening TCP socket already, for example one that systemd opened, and makes it not block.
+pub fn adopt(descriptor: OwnedFd) -> io::Result<TcpListener> {
+    let listener = TcpListener::from(descriptor);
+    listener.local_addr()?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
 }
 
 /// Whether an error of [`listen`] says that this machine has no such address or address family.
@@ -90,17 +98,13 @@ pub fn canonical(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(address.ip().to_canonical(), address.port())
 }
 
-/// All addresses of this machine's interfaces that are up.
+/// All addresses of this machine's interfaces.
 pub fn own_addresses() -> io::Result<Vec<IpAddr>> {
     let mut addresses = Vec::new();
-    for interface in nix::ifaddrs::getifaddrs()? {
-        if let Some(address) = interface.address {
-            if let Some(four) = address.as_sockaddr_in() {
-                addresses.push(IpAddr::V4(four.ip()));
-            } else if let Some(six) = address.as_sockaddr_in6() {
-                addresses.push(IpAddr::V6(six.ip()));
-            }
-        }
+    for address in nix::ifaddrs::getifaddrs()?.filter_map(|interface| interface.address) {
+        let four = address.as_sockaddr_in().map(|four| IpAddr::V4(four.ip()));
+        let six = address.as_sockaddr_in6().map(|six| IpAddr::V6(six.ip()));
+        addresses.extend(four.or(six));
     }
     Ok(addresses)
 }
@@ -119,6 +123,14 @@ mod tests {
         let (stream, peer) = accept(&listener, Duration::from_secs(1)).unwrap().unwrap();
         assert_eq!(peer, client.local_addr().unwrap());
         assert!(stream.nodelay().unwrap());
+    }
+
+    #[test]
+    fn only_an_internet_socket_is_adopted() {
+        let (one, _two) = crate::packet::Socket::pair().unwrap();
+        assert!(adopt(OwnedFd::from(one)).is_err());
+        let listener = listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap();
+        assert!(adopt(OwnedFd::from(listener)).is_ok());
     }
 
     #[test]

@@ -70,7 +70,7 @@ impl Listener {
     pub fn try_accept(&self) -> io::Result<Socket> {
         loop {
             match accept4(self.0.as_raw_fd(), SockFlag::SOCK_CLOEXEC) {
-                Ok(number) => return Ok(Socket::enlarged(own(number))),
+                Ok(number) => return Ok(Socket::from(own(number))),
                 Err(Errno::EINTR | Errno::ECONNABORTED) => {}
                 Err(error) => return Err(error.into()),
             }

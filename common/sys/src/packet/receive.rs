@@ -90,16 +90,12 @@ fn descriptors(header: &libc::msghdr) -> Vec<OwnedFd> {
         if head.cmsg_level == libc::SOL_SOCKET && head.cmsg_type == libc::SCM_RIGHTS {
             // SAFETY: CMSG_LEN is arithmetic on a number.
             let empty = unsafe { libc::CMSG_LEN(0) } as usize;
-            #[expect(
-                clippy::unnecessary_cast,
-                reason = "its type differs between C libraries"
-            )]
             let count = (head.cmsg_len as usize).saturating_sub(empty) / size_of::<RawFd>();
             // SAFETY: current points to a whole cmsghdr, whose data follows it.
             let data: *const RawFd = unsafe { libc::CMSG_DATA(current) }.cast();
             for index in 0..count {
                 // SAFETY: the kernel wrote `count` descriptors there; the data need not be aligned for them.
-                let number = unsafe { data.add(index).read_unaligned() };
+                let number = unsafe { data.wrapping_add(index).read_unaligned() };
                 // SAFETY: the kernel has just made this descriptor for this process, and each is taken once.
                 taken.push(unsafe { OwnedFd::from_raw_fd(number) });
             }
