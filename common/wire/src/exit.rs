@@ -28,6 +28,8 @@ pub enum QueueExit {
     Communication = 74,
     /// A bug.
     Bug = 81,
+    /// Refused, with words of our own on the caller's error descriptor: `D` for good, `Z` for now.
+    Custom = 82,
     /// The envelope has not the right form.
     Envelope = 91,
 }

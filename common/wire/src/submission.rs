@@ -1,6 +1,6 @@
 //! What smtpd, inject and send say to queue, and what it answers.
 //!
-//! `Mail` → `Go` or `Refused`; then `Recipient`*, [`content`]*, `Commit` → `Queued` or `Refused`. `Abort`
+//! `Mail` → `Go` or `Refused`; then `Recipient`* and [`content`]* in any order, `Commit` → `Queued` or `Refused`. `Abort`
 //! or a new `Mail` voids what was begun; so does the end of the connection. After `Queued` the message
 //! is on the disk with its directory entry. Any number of messages go over one connection, one at a time.
 
@@ -56,6 +56,9 @@ packets! {
         /// One recipient.
         b'R' Recipient { /// It.
             recipient: Recipient },
+        /// Replaces the sender's side of the envelope, for a program that learns it after the content, as qmail-queue does.
+        b'E' Envelope { /// The sender's side.
+            sender: Sender },
         /// The message is complete.
         b'C' Commit { /// Octets of content that were sent, as a check.
             octets: u64,
