@@ -14,6 +14,12 @@ pub const LOCAL_PART_MAX: usize = 256;
 pub struct LocalPart(Box<str>);
 
 impl LocalPart {
+    /// The local-part that every domain has (RFC 5321 section 4.5.1).
+    #[must_use]
+    pub fn postmaster() -> Self {
+        Self("postmaster".into())
+    }
+
     /// Parses the wire form: a dot-string or a quoted string.
     ///
     /// # Errors

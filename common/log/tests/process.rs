@@ -2,7 +2,7 @@
 
 use stafette_log::{Event, Sink, event, open};
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::process::{Child, Command, Stdio};
 
 const ROLE: &str = "STAFETTE_LOG_TEST_LINES";
@@ -26,8 +26,8 @@ fn writer() {
     }
 }
 
-fn start(lines: u32, stderr: Stdio) -> Child {
-    let mut command = Command::new(std::env::current_exe().expect("this program"));
+fn start(lines: u32, stderr: Stdio) -> io::Result<Child> {
+    let mut command = Command::new(std::env::current_exe()?);
     command
         .args(["--exact", "writer", "--nocapture"])
         .env(ROLE, lines.to_string());
@@ -36,14 +36,13 @@ fn start(lines: u32, stderr: Stdio) -> Child {
         .stdout(Stdio::null())
         .stderr(stderr)
         .spawn()
-        .expect("started")
 }
 
 #[test]
 fn a_line_in_a_file_has_a_stamp() {
     let folder = tempfile::tempdir().expect("folder");
     let path = folder.path().join("log");
-    let mut child = start(2, File::create(&path).expect("created").into());
+    let mut child = start(2, File::create(&path).expect("created").into()).expect("started");
     assert!(child.wait().expect("ended").success());
     let text = std::fs::read_to_string(path).expect("read");
     let lines: Vec<_> = text
@@ -67,7 +66,7 @@ fn a_line_in_a_file_has_a_stamp() {
 
 #[test]
 fn a_line_in_a_pipe_has_none() {
-    let mut child = start(1, Stdio::piped());
+    let mut child = start(1, Stdio::piped()).expect("started");
     let mut text = String::new();
     child
         .stderr
@@ -81,7 +80,7 @@ fn a_line_in_a_pipe_has_none() {
 
 #[test]
 fn a_reader_that_has_stopped_does_not_stop_the_program() {
-    let mut child = start(20_000, Stdio::piped());
+    let mut child = start(20_000, Stdio::piped()).expect("started");
     // Nobody reads, more is written than a pipe holds, and the process ends all the same.
     assert!(child.wait().expect("ended").success());
     let mut text = String::new();
