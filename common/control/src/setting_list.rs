@@ -328,7 +328,7 @@ pub const SETTINGS: &[Setting] = &[
         AGE,
         Text("86400"),
         &["send"],
-        "The same for reports.",
+        "After so long a report that did not reach its recipient has failed.",
     ),
     setting(
         "delaywarning",
