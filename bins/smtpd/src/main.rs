@@ -1,2 +1,68 @@
-//! Speaks SMTP to strangers, one process a connection.
-fn main() {}
+//! smtpd: speaks SMTP to strangers.
+//!
+//! Without arguments it holds one session on descriptors 0 and 1, under tcpserver, inetd or `sendmail -bs`, and
+//! takes who the client is from the UCSPI variables. `smtpd service` listens, and forks a process for each connection.
+//! It never sees the disk: content goes to queue by socket as it comes. Exit codes: 0, 100 wrong use, 111 could not begin.
+
+mod client;
+mod connection;
+mod content;
+mod diary;
+mod envelope;
+mod limits;
+mod listeners;
+mod needs;
+mod parent;
+mod postbox;
+mod recipients;
+mod talk;
+
+use std::process::ExitCode;
+
+use stafette_control::Instance;
+use stafette_sys::{inherit, signal};
+
+fn main() -> ExitCode {
+    if inherit::tidy(0o077).is_err() {
+        return ExitCode::from(111);
+    }
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let instance = Instance::from_env();
+    let outcome = match arguments
+        .iter()
+        .map(String::as_str)
+        .collect::<Vec<_>>()
+        .as_slice()
+    {
+        [] => single(&instance),
+        ["service"] => parent::serve(&instance),
+        _ => {
+            needs::complain(
+                "usage: stafette-smtpd [service]; without arguments one session on descriptors 0 and 1",
+            );
+            return ExitCode::from(100);
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            needs::complain(&reason);
+            ExitCode::from(111)
+        }
+    }
+}
+
+/// One session on descriptors 0 and 1.
+fn single(instance: &Instance) -> Result<(), String> {
+    let settings = instance.settings();
+    stafette_log::open("smtpd", settings.logto());
+    signal::ignore_sigpipe().map_err(|error| format!("unable to ignore SIGPIPE: {error}"))?;
+    let limits = limits::Limits::read(&settings).with_environment();
+    let client = client::Client::from_environment(&settings);
+    settings.log_problems();
+    let connection = connection::Connection::standard()
+        .map_err(|error| format!("unable to use descriptors 0 and 1: {error}"))?;
+    needs::confine_session(instance)?;
+    talk::session(connection, &client, &limits, instance);
+    Ok(())
+}
