@@ -31,7 +31,9 @@ impl Limits {
     /// As the settings say.
     pub(crate) fn read(settings: &Settings) -> Self {
         Self {
-            databytes: settings.databytes(),
+            databytes: Some(settings.databytes())
+                .filter(|bytes| *bytes < u64::MAX)
+                .unwrap_or(0),
             recipients: usize::try_from(settings.maxrecipients()).unwrap_or(usize::MAX),
             bad_commands: settings.maxbadcommands(),
             commands: settings.maxcommands(),

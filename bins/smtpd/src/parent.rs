@@ -260,7 +260,7 @@ impl<'a> Parent<'a> {
         let tell = |signal| {
             self.children
                 .keys()
-                .for_each(|pid| drop(fork::kill(*pid, signal)))
+                .for_each(|pid| drop(fork::kill(*pid, signal)));
         };
         tell(Signal::Term);
         let end = Instant::now() + FAREWELL;

@@ -144,7 +144,7 @@ impl Item {
         self.after_word = false;
         match self.part {
             Part::Local if self.angle == Angle::Open && self.local.is_empty() => {
-                self.part = Part::Route
+                self.part = Part::Route;
             }
             Part::Local => self.part = Part::Domain,
             Part::Domain => self.phrase = true,

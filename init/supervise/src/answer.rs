@@ -61,17 +61,21 @@ fn greets(address: SocketAddr) -> bool {
 /// Where smtpd listens, as a client on this machine reaches it.
 pub(crate) fn smtp_addresses(folder: &Folder) -> Vec<SocketAddr> {
     let control = Control::new(folder.directory("etc"));
-    let lines = control.lines("smtplisten").ok().flatten().unwrap_or_default();
+    let lines = control
+        .lines("smtplisten")
+        .ok()
+        .flatten()
+        .unwrap_or_default();
     lines
         .iter()
         .filter_map(|line| line.text.parse::<SocketAddr>().ok())
         .map(|mut address| {
             match address.ip() {
                 IpAddr::V4(ip) if ip.is_unspecified() => {
-                    address.set_ip(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST))
+                    address.set_ip(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST));
                 }
                 IpAddr::V6(ip) if ip.is_unspecified() => {
-                    address.set_ip(IpAddr::V6(std::net::Ipv6Addr::LOCALHOST))
+                    address.set_ip(IpAddr::V6(std::net::Ipv6Addr::LOCALHOST));
                 }
                 _ => {}
             }
