@@ -1,0 +1,60 @@
+//! Claims about the parsers of outside bytes: each is a function that panics if the bytes refute it.
+//!
+//! A fuzzer looks for such bytes (`fuzz_targets/`); `tests/replay.rs` tries the corpus and its neighbours on every run of the tests.
+#![forbid(unsafe_code)]
+
+pub mod addresses;
+pub mod commands;
+pub mod content;
+pub mod cut;
+pub mod replies;
+pub mod sessions;
+
+/// A claim: panics if the bytes refute it.
+pub type Claim = fn(&[u8]);
+
+/// All claims by name; a fuzz target and a folder of the corpus have the same name.
+pub const TARGETS: &[(&str, Claim)] = &[
+    (
+        "addresses_print_what_they_read",
+        addresses::addresses_print_what_they_read,
+    ),
+    (
+        "smtp_commands_hold_no_control_character",
+        commands::smtp_commands_hold_no_control_character,
+    ),
+    (
+        "smtp_sessions_ignore_cuts",
+        sessions::smtp_sessions_ignore_cuts,
+    ),
+    (
+        "data_decoding_ignores_cuts",
+        content::data_decoding_ignores_cuts,
+    ),
+    (
+        "sent_content_holds_one_end",
+        content::sent_content_holds_one_end,
+    ),
+    ("replies_ignore_cuts", replies::replies_ignore_cuts),
+    (
+        "ehlo_replies_are_bounded",
+        replies::ehlo_replies_are_bounded,
+    ),
+];
+
+/// Makes the `main` of a fuzz target: under a fuzzer its entry, otherwise a program that tries the files it is given.
+#[macro_export]
+macro_rules! target {
+    ($claim:path) => {
+        #[cfg(fuzzing)]
+        libfuzzer_sys::fuzz_target!(|data: &[u8]| $claim(data));
+
+        #[cfg(not(fuzzing))]
+        fn main() -> std::io::Result<()> {
+            for file in std::env::args_os().skip(1) {
+                $claim(&std::fs::read(file)?);
+            }
+            Ok(())
+        }
+    };
+}
