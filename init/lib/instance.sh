@@ -123,8 +123,8 @@ make_spool() {
   local q=$DIR/spool/queue d
   directory 755 root root "$DIR/spool" && directory 2750 stafq stafs "$q" || return 1
   for d in tmp new cur hold bad; do directory 2750 stafq stafs "$q/$d" || return 1; done
-  # Every user of the machine may leave a message here while no service runs, and nobody but its owner may look.
-  if [ "$ME" = 0 ]; then chmod 2751 "$q" && directory 1733 stafq stafs "$q/drop"; else chmod 2751 "$q" && directory 1733 root root "$q/drop"; fi
+  # Every user of the machine may leave a message here while no service runs; only the service can look at it.
+  chmod 2751 "$q" && directory 3733 stafq stafq "$q/drop"
 }
 
 make_run() {
