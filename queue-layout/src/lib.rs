@@ -25,6 +25,7 @@ mod scan;
 pub mod sim;
 mod stamp;
 mod state;
+mod story;
 mod take_in;
 
 pub use attempt::{Attempt, Verdict};

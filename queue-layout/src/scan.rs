@@ -1,5 +1,6 @@
 //! The messages of the queue, name by name, in constant memory.
 
+use std::collections::VecDeque;
 use std::io;
 
 use stafette_wire::QueueId;
@@ -23,7 +24,7 @@ pub struct Found {
 #[derive(Debug)]
 pub struct Scan<D: Disk> {
     disk: D,
-    places: std::vec::IntoIter<Place>,
+    places: VecDeque<Place>,
     /// The place at hand and the names in it.
     names: Option<(Place, D::Names)>,
     /// The subdirectory of cur/ at hand and the names in it.
@@ -36,7 +37,7 @@ impl<D: Disk> Scan<D> {
     pub fn new(disk: &D, places: &[Place]) -> Self {
         Self {
             disk: disk.clone(),
-            places: places.iter().copied().collect::<Vec<_>>().into_iter(),
+            places: places.iter().copied().collect(),
             names: None,
             bucket: None,
         }
@@ -78,7 +79,7 @@ impl<D: Disk> Iterator for Scan<D> {
                 }
             }
             let Some((place, names)) = &mut self.names else {
-                let place = self.places.next()?;
+                let place = self.places.pop_front()?;
                 match self.disk.list(place.name()) {
                     Ok(names) => self.names = Some((place, names)),
                     Err(error) => return Some(Err(error)),
