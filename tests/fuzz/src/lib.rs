@@ -7,8 +7,13 @@ pub mod addresses;
 pub mod commands;
 pub mod content;
 pub mod cut;
+pub mod exchangers;
+pub mod messages;
+pub mod packets;
+pub mod queue_files;
 pub mod replies;
 pub mod sessions;
+pub mod settings;
 
 /// A claim: panics if the bytes refute it.
 pub type Claim = fn(&[u8]);
@@ -39,6 +44,34 @@ pub const TARGETS: &[(&str, Claim)] = &[
     (
         "ehlo_replies_are_bounded",
         replies::ehlo_replies_are_bounded,
+    ),
+    (
+        "header_fields_are_the_content",
+        messages::header_fields_are_the_content,
+    ),
+    (
+        "header_sections_ignore_cuts",
+        messages::header_sections_ignore_cuts,
+    ),
+    (
+        "address_lists_give_addresses",
+        messages::address_lists_give_addresses,
+    ),
+    (
+        "packets_have_one_reading",
+        packets::packets_have_one_reading,
+    ),
+    (
+        "queue_files_are_read_or_refused",
+        queue_files::queue_files_are_read_or_refused,
+    ),
+    (
+        "settings_are_lines_or_mistakes",
+        settings::settings_are_lines_or_mistakes,
+    ),
+    (
+        "exchangers_lead_somewhere_else",
+        exchangers::exchangers_lead_somewhere_else,
     ),
 ];
 
