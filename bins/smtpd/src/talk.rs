@@ -123,7 +123,7 @@ impl Talk<'_> {
             Step::CheckRecipient(recipient) => self.recipient(&recipient),
             Step::ReadData(reply) => {
                 self.say(&reply);
-                self.data()?;
+                return self.data();
             }
             Step::ReadChunk { size, last } => self.chunk(size, last)?,
             Step::SkipChunk { size, reply } => {
@@ -202,7 +202,8 @@ impl Talk<'_> {
         }
     }
 
-    fn data(&mut self) -> Result<(), Gone> {
+    /// Reads content to its end; false if nothing behind that may be obeyed.
+    fn data(&mut self) -> Result<bool, Gone> {
         self.connection.set_limit(self.limits.data_time);
         let mut decoder = DataDecoder::new();
         let mut content = Content::new(self.limits);
@@ -216,7 +217,17 @@ impl Talk<'_> {
         }
         self.connection.set_limit(self.limits.command_time);
         self.end_of_content(&content);
-        Ok(())
+        if decoder.has_doubtful_end() {
+            let text = "line ends are in disorder, closing";
+            let status = Status::transient(7, 0);
+            self.say(&Reply::closing(
+                &self.limits.me.to_string(),
+                status,
+                text,
+            ));
+            return Ok(false);
+        }
+        Ok(true)
     }
 
     fn chunk(&mut self, size: u64, last: bool) -> Result<(), Gone> {

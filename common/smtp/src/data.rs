@@ -33,6 +33,8 @@ pub struct DataDecoder {
     place: Place,
     fault: Option<ContentFault>,
     size: u64,
+    /// The last line end had another CR before it.
+    doubled: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -65,6 +67,7 @@ impl DataDecoder {
             place: Place::LineStart,
             fault: None,
             size: 0,
+            doubled: false,
         }
     }
 
@@ -101,6 +104,7 @@ impl DataDecoder {
                     b'\r' => {
                         self.blame(ContentFault::BareCr);
                         self.place = Place::Cr;
+                        self.doubled = true;
                     }
                     _ => {
                         self.blame(ContentFault::BareCr);
@@ -112,7 +116,10 @@ impl DataDecoder {
                         self.give_line_end(output);
                         self.place = Place::LineStart;
                     }
-                    b'\r' => self.blame(ContentFault::BareCr),
+                    b'\r' => {
+                        self.blame(ContentFault::BareCr);
+                        self.doubled = true;
+                    }
                     _ => {
                         self.blame(ContentFault::BareCr);
                         self.place = Place::Inside;
@@ -140,6 +147,7 @@ impl DataDecoder {
         match after.split_first() {
             Some((b'\r', after)) => {
                 self.place = Place::Cr;
+                self.doubled = false;
                 after
             }
             Some((_, after)) => {
@@ -166,6 +174,14 @@ impl DataDecoder {
     #[must_use]
     pub fn is_ended(&self) -> bool {
         matches!(self.place, Place::End)
+    }
+
+    /// Whether the content has ended with `CR CR LF . CR LF`: that is the end, but a server in front of us that sees `CR CR` in
+    /// another way has read on, and then what follows is not the client's commands but somebody's content. Whoever knows no better
+    /// must obey nothing of it.
+    #[must_use]
+    pub fn has_doubtful_end(&self) -> bool {
+        self.is_ended() && self.doubled
     }
 
     fn give(&mut self, octets: &[u8], output: &mut Vec<u8>) {

@@ -153,6 +153,30 @@ fn an_end_that_has_not_come_is_not_taken_for_one() {
 }
 
 #[test]
+fn an_end_behind_a_line_end_with_one_cr_too_many_is_doubtful_wherever_the_stream_is_cut() {
+    for (stream, doubtful) in [
+        (&b"a\r\r\n.\r\n"[..], true),
+        (b"\r\r\n.\r\n", true),
+        (b"a\r\n.\r\r\n.\r\n", true),
+        (b"a\r\r\r\n.\r\n", true),
+        (b"a\r\n.\r\n", false),
+        (b".\r\n", false),
+        (b"a\r\r\nb\r\n.\r\n", false),
+        (b"a\r\rb\r\n.\r\n", false),
+        (b"a\rb\nc\r\n.\r\n", false),
+        (b"a\r\r\n.\r", false),
+    ] {
+        for cut in 0..stream.len() {
+            let (a, b) = stream.split_at(cut);
+            let (mut decoder, mut output) = (DataDecoder::new(), Vec::new());
+            decoder.feed(a, &mut output);
+            decoder.feed(b, &mut output);
+            assert_eq!(decoder.has_doubtful_end(), doubtful, "{stream:?} at {cut}");
+        }
+    }
+}
+
+#[test]
 fn after_a_fault_nothing_more_is_given_out() {
     let decoded = decode(&[b"good\r\nbad\nmore and more\r\n.\r\n"]);
     assert_eq!(decoded.content, b"good\nbad");
