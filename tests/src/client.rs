@@ -25,6 +25,8 @@ impl Client {
         stream
             .set_read_timeout(Some(Duration::from_secs(30)))
             .expect("a time limit");
+        // What a test sends in two pieces goes out in two.
+        stream.set_nodelay(true).expect("an option of the socket");
         let mut client = Self {
             reader: BufReader::new(stream),
         };
@@ -93,10 +95,18 @@ impl Client {
         self.reply()
     }
 
-    /// Whether the server has closed the connection.
+    /// Whether the server has closed the connection, in order or not, and said nothing more than a farewell of 421.
+    #[must_use]
+    pub fn is_over(&mut self) -> bool {
+        let mut rest = Vec::new();
+        let read = self.reader.read_to_end(&mut rest);
+        let reset = matches!(&read, Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset);
+        (read.is_ok() || reset) && (rest.is_empty() || rest.starts_with(b"421 "))
+    }
+
+    /// Whether the server has closed the connection in order and said nothing more.
     #[must_use]
     pub fn at_end(&mut self) -> bool {
-        let mut rest = Vec::new();
-        matches!(self.reader.read_to_end(&mut rest), Ok(0)) || rest.is_empty()
+        matches!(self.reader.read_to_end(&mut Vec::new()), Ok(0))
     }
 }

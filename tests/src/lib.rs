@@ -7,10 +7,16 @@
 #![expect(clippy::expect_used, reason = "the harness fails a test by panicking")]
 
 pub mod address;
+pub mod chance;
 pub mod client;
 pub mod dns;
 pub mod instance;
+pub mod letter;
+pub mod load;
 pub mod maildir;
 pub mod peer;
+pub mod process;
+pub mod settle;
 pub mod skip;
+pub mod strace;
 pub mod wait;

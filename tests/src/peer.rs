@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, SocketAddrV4, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use crate::{address, wait};
 
@@ -28,6 +29,8 @@ pub struct Taken {
     pub recipients: Vec<String>,
     /// The content as it came, dots undone, without the end.
     pub content: Vec<u8>,
+    /// When it had all come, before it was answered.
+    pub at: Option<Instant>,
 }
 
 /// What was seen so far.
@@ -191,6 +194,7 @@ fn serve(stream: &TcpStream, rule: &Rule, seen: &Mutex<Seen>) {
                     return;
                 };
                 transaction.content = content;
+                transaction.at = Some(Instant::now());
                 let Some(code) = answer(".", "250 2.0.0 taken") else {
                     return;
                 };

@@ -3,13 +3,19 @@
 use std::time::{Duration, Instant};
 
 /// Waits until `condition` gives a value; the test fails after 30 s, naming `what` was awaited.
-pub fn until<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
-    let end = Instant::now() + Duration::from_secs(30);
+pub fn until<T>(what: &str, condition: impl FnMut() -> Option<T>) -> T {
+    within(Duration::from_secs(30), condition)
+        .unwrap_or_else(|| panic!("waited 30 s in vain for: {what}"))
+}
+
+/// Waits until `condition` gives a value, but no longer than `limit`.
+pub fn within<T>(limit: Duration, mut condition: impl FnMut() -> Option<T>) -> Option<T> {
+    let end = Instant::now() + limit;
     loop {
-        if let Some(value) = condition() {
+        let value = condition();
+        if value.is_some() || Instant::now() >= end {
             return value;
         }
-        assert!(Instant::now() < end, "waited 30 s in vain for: {what}");
         std::thread::sleep(Duration::from_millis(5));
     }
 }
