@@ -1,0 +1,147 @@
+//! Deferrals, lifetimes, unknown users, paused and dead destinations.
+
+use super::*;
+
+#[test]
+fn attempts_follow_the_quadratic_schedule() {
+    let mut world = World::new(policy());
+    let key = world.arrive("a@b.example", &["x@far.example"]);
+    let mut ages = Vec::new();
+    for _ in 0..4 {
+        world.end_all(Fate::Deferred, Host::Alive);
+        world.pass_to_wake();
+        ages.push(world.now - START);
+        assert_eq!(world.jobs.len(), 1);
+    }
+    assert_eq!(ages, [400, 1600, 3600, 6400]);
+    assert_eq!(world.disk[&key].states[0].attempts, 4);
+    assert_eq!(world.place[&key], Place::Cur);
+}
+
+#[test]
+fn each_recipient_keeps_its_own_time() {
+    let mut world = World::new(policy());
+    world.arrive("a@b.example", &["demo@me.example", "x@far.example"]);
+    world.end_all(Fate::Deferred, Host::Unknown);
+    world.pass_to_wake();
+    assert_eq!(world.now - START, 100);
+    assert_eq!(world.jobs.len(), 1);
+    assert_eq!(world.jobs[0].0, Channel::Local);
+    world.end(0, Fate::Delivered, Host::Unknown);
+    world.pass_to_wake();
+    assert_eq!(world.now - START, 400);
+    assert_eq!(world.jobs[0].0, Channel::Remote);
+}
+
+#[test]
+fn the_last_reason_is_the_reason_of_the_failure_when_the_lifetime_is_over() {
+    let mut world = World::new(policy());
+    let key = world.arrive("a@b.example", &["x@far.example"]);
+    world.end_all(Fate::Deferred, Host::Alive);
+    world.pass(432_000);
+    world.end_all(Fate::Deferred, Host::Alive);
+    let state = &world.disk[&key].states[0];
+    assert_eq!(state.standing, Standing::Failed);
+    let last = state.last.as_ref().unwrap();
+    assert_eq!(
+        (last.status.as_str(), last.reply.as_slice()),
+        ("4.4.7", &b"451 later"[..])
+    );
+    assert_eq!(world.reports.len(), 1);
+}
+
+#[test]
+fn a_dead_host_does_not_keep_mail_beyond_its_lifetime() {
+    let mut world = World::new(policy());
+    let first = world.arrive("a@b.example", &["x@far.example"]);
+    world.end_all(Fate::Deferred, Host::Dead);
+    world.pass(431_990);
+    world.end_all(Fate::Deferred, Host::Dead);
+    world.pass(120);
+    world.end_all(Fate::Deferred, Host::Dead);
+    assert_eq!(world.disk[&first].states[0].standing, Standing::Failed);
+    assert_eq!(world.reports.len(), 1);
+}
+
+#[test]
+fn an_expired_message_fails_without_an_attempt_while_its_host_is_dead() {
+    let mut world = World::new(policy());
+    let old = world.arrive("a@b.example", &["x@far.example"]);
+    world.end_all(Fate::Deferred, Host::Alive);
+    world.pass(431_999);
+    world.end_all(Fate::Deferred, Host::Alive);
+    world.arrive("a@b.example", &["y@far.example"]);
+    world.end_all(Fate::Deferred, Host::Dead);
+    world.arrive("a@b.example", &["y@far.example"]);
+    world.end_all(Fate::Deferred, Host::Dead);
+    world.pass(1);
+    assert!(world.jobs.is_empty());
+    assert_eq!(world.disk[&old].states[0].standing, Standing::Failed);
+    assert_eq!(
+        world.disk[&old].states[0].last.as_ref().unwrap().reply,
+        b"451 later"
+    );
+}
+
+#[test]
+fn an_unknown_user_fails_and_a_database_that_is_silent_defers() {
+    let mut world = World::new(policy());
+    world.unknown.push("nobody@me.example".into());
+    let key = world.arrive("a@b.example", &["nobody@me.example"]);
+    assert_eq!(world.disk[&key].states[0].standing, Standing::Failed);
+    world.scheduler.users_down();
+    let key = world.arrive("a@b.example", &["demo@me.example"]);
+    assert!(world.jobs.is_empty());
+    assert_eq!(world.disk[&key].states[0].attempts, 0);
+    world.scheduler.users_up();
+    world.settle();
+    assert_eq!(world.jobs.len(), 1);
+}
+
+#[test]
+fn softbounce_turns_failures_into_deferrals() {
+    let mut policy = policy();
+    policy.softbounce = true;
+    let mut world = World::new(policy);
+    let key = world.arrive("a@b.example", &["x@far.example"]);
+    world.end_all(Fate::Failed, Host::Alive);
+    let state = &world.disk[&key].states[0];
+    assert_eq!(state.standing, Standing::Pending);
+    assert_eq!(state.last.as_ref().unwrap().status, "4.1.1");
+    assert!(world.reports.is_empty());
+}
+
+#[test]
+fn a_paused_domain_waits_until_it_is_resumed() {
+    let mut policy = policy();
+    policy.paused = stafette_control::parse_pattern("far.example")
+        .ok()
+        .into_iter()
+        .collect();
+    let mut world = World::new(policy);
+    let key = world.arrive("a@b.example", &["x@far.example", "y@near.example"]);
+    assert_eq!(world.jobs.len(), 1);
+    world.end_all(Fate::Delivered, Host::Alive);
+    assert_eq!(world.pass_to_wake(), 300);
+    assert!(world.jobs.is_empty());
+    world.scheduler.set_paused(0, DomainSet::default());
+    world.settle();
+    assert_eq!(world.finds, 1);
+    world.scheduler.force(key);
+    world.settle();
+    assert_eq!(world.jobs.len(), 1);
+    assert_eq!(world.logged(LogEvent::DestinationResumed), 1);
+    assert_eq!(world.disk[&key].states[0].attempts, 0);
+}
+
+#[test]
+fn a_flush_tries_everything_and_believes_no_host_dead() {
+    let mut world = World::new(policy());
+    world.arrive("a@b.example", &["x@far.example"]);
+    world.end_all(Fate::Deferred, Host::Dead);
+    world.pass(1);
+    assert!(world.jobs.is_empty());
+    world.scheduler.flush_all(0);
+    world.settle();
+    assert_eq!(world.jobs.len(), 1);
+}
