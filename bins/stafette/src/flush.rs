@@ -1,0 +1,85 @@
+//! `stafette queue flush`: what waits is due now. Without send this is written into the messages, for when it starts.
+
+use std::io::Write;
+
+use stafette_addr::Domain;
+use stafette_control::Instance;
+use stafette_queue_layout::{Event, Journal, Message, OpenError, Place, Record, Standing, Then};
+use stafette_sys::clock;
+use stafette_wire::operator::ToSend;
+
+use crate::ask::Send;
+use crate::directory;
+use crate::failure::Failure;
+use crate::writer::{BATCH, Writer, record};
+
+/// Numbers of recipients that always fit one event.
+const NUMBERS: usize = 1000;
+
+/// Flushes the queue, or what waits for one domain.
+pub(crate) fn flush(
+    instance: &Instance,
+    domain: Option<&Domain>,
+    out: &mut impl Write,
+) -> Result<(), Failure> {
+    if let Some(mut send) = Send::connect(instance)? {
+        let text = send.order(&ToSend::Flush {
+            domain: domain.map(|domain| domain.as_str().to_owned()),
+        })?;
+        writeln!(out, "{}", if text.is_empty() { "flushed" } else { &text })?;
+        return Ok(());
+    }
+    let mut writer = Writer::open(instance)?;
+    let disk = directory::open(instance)?;
+    let (mut batch, mut count) = (Vec::new(), 0u64);
+    for found in directory::find(&disk, &[Place::New, Place::Cur])? {
+        let journal = match Message::open(&disk, found.id) {
+            Ok(message) if message.place != Place::Hold => message.journal,
+            // Held, gone, or for send to put aside.
+            Ok(_) | Err(OpenError::Missing | OpenError::Damaged(_)) => continue,
+            Err(OpenError::Io(error)) => {
+                return Err(Failure::system(&format!("read {}", found.id), &error));
+            }
+        };
+        let events = due_now(&journal, domain, clock::now());
+        if !events.is_empty() {
+            batch.push(record(found.id, events, Then::Keep));
+            count += 1;
+        }
+        if batch.len() == BATCH {
+            write(&mut writer, &mut batch)?;
+        }
+    }
+    write(&mut writer, &mut batch)?;
+    writeln!(
+        out,
+        "send does not run; {count} messages are due when it starts"
+    )?;
+    Ok(())
+}
+
+fn write(writer: &mut Writer, batch: &mut Vec<Record>) -> Result<(), Failure> {
+    writer
+        .record(batch)
+        .into_iter()
+        .collect::<Result<(), _>>()?;
+    batch.clear();
+    Ok(())
+}
+
+/// The events that make every pending recipient at `domain` due, none if all are.
+fn due_now(journal: &Journal, domain: Option<&Domain>, now: i64) -> Vec<Event> {
+    let waits = journal.recipients().filter(|(_, recipient, state)| {
+        let is_asked_for = domain.is_none_or(|domain| recipient.mailbox.domain() == domain);
+        is_asked_for && state.standing == Standing::Pending && state.due > now
+    });
+    let numbers: Vec<u32> = waits.map(|(number, _, _)| number).collect();
+    numbers
+        .chunks(NUMBERS)
+        .map(|to| Event::Due {
+            at: now,
+            next: now,
+            to: to.to_vec(),
+        })
+        .collect()
+}
