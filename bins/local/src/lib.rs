@@ -6,11 +6,17 @@
 //! tested against a disk that is a test; programs other than this one do not use it.
 #![forbid(unsafe_code)]
 
+pub mod accounts;
 pub mod from_line;
+pub mod home;
 pub mod instruction;
 pub mod letter;
 pub mod maildir;
 pub mod mbox;
 pub mod name;
+pub mod parent;
+pub mod task;
 pub mod trace;
+pub mod tried;
 pub mod verdict;
+pub mod worker;

@@ -30,11 +30,15 @@ use store::{Folder, Store};
 /// Other names that are tried when the usual one is taken by something else.
 const TURNS: u32 = 16;
 
+/// Words of a verdict, to be followed by the name of the mailbox.
+const DELIVERED: &str = "delivered to";
+const THERE: &str = "it was already in";
+
 /// A letter for this Maildir.
 #[derive(Debug)]
-pub struct Addressed<S> {
+pub struct Addressed<'a, S> {
     /// It.
-    pub letter: Letter<S>,
+    pub letter: &'a Letter<S>,
     /// What its file's name begins with.
     pub stem: Stem,
     /// Whether an earlier attempt for the same recipient may have left a copy.
@@ -89,11 +93,11 @@ enum Stage<D> {
 pub fn deliver<T: Store, S: Source>(
     store: &T,
     namer: &mut Namer,
-    letters: &[Addressed<S>],
+    letters: &[Addressed<'_, S>],
 ) -> Vec<Verdict> {
     let mut stages: Vec<_> = letters
         .iter()
-        .map(|letter| write(store, namer, &letter.letter))
+        .map(|letter| write(store, namer, letter.letter))
         .collect();
     for stage in &stages {
         if let Stage::Written { draft, .. } = stage {
@@ -210,7 +214,7 @@ fn publish<T: Store, S: Source>(
     store: &T,
     namer: &Namer,
     stage: &mut Stage<T::Draft>,
-    letter: &Addressed<S>,
+    letter: &Addressed<'_, S>,
     copies: &mut Copies,
     touched: &mut Touched,
 ) {
@@ -226,7 +230,7 @@ fn publish<T: Store, S: Source>(
             Ok(Some(folder)) => {
                 touched.add(folder);
                 discard(store, name);
-                *stage = Stage::There("it was there already");
+                *stage = Stage::There(THERE);
                 return;
             }
             Ok(None) => {}
@@ -244,14 +248,14 @@ fn publish<T: Store, S: Source>(
         match store.publish(name, &final_name) {
             Ok(()) => {
                 touched.add(Folder::New);
-                *stage = Stage::There("delivered");
+                *stage = Stage::There(DELIVERED);
                 return;
             }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 if copy::is_same(store, Folder::New, final_name.as_bytes(), size, crc) {
                     touched.add(Folder::New);
                     discard(store, name);
-                    *stage = Stage::There("it was there already");
+                    *stage = Stage::There(THERE);
                     return;
                 }
             }

@@ -212,7 +212,7 @@ fn append<S: Source>(
         Err(broken) => Err(broken.verdict(path)),
     };
     match finished {
-        Ok(()) => Verdict::delivered("delivered"),
+        Ok(()) => Verdict::delivered("delivered to"),
         Err(verdict) => {
             cut_off(file, before);
             verdict

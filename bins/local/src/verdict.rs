@@ -24,8 +24,9 @@ pub struct Verdict {
 impl Verdict {
     fn new(fate: Fate, status: &str, words: impl Into<String>) -> Self {
         let mut words: String = words.into();
+        let is_end = |end: &usize| words.is_char_boundary(*end);
         if words.len() > WORDS {
-            words.truncate(words.floor_char_boundary(WORDS));
+            words.truncate((0..=WORDS).rev().find(is_end).unwrap_or(0));
         }
         Self {
             fate,

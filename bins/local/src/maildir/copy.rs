@@ -25,7 +25,7 @@ pub(super) struct Copies {
 
 impl Copies {
     /// Reads the directories if any letter may be there already.
-    pub(super) fn read<T: Store, S>(store: &T, letters: &[Addressed<S>]) -> Self {
+    pub(super) fn read<T: Store, S>(store: &T, letters: &[Addressed<'_, S>]) -> Self {
         let stems: Vec<Stem> = letters
             .iter()
             .filter(|letter| letter.may_be_there)

@@ -18,7 +18,10 @@ use crate::verdict::Verdict;
 
 /// Maildirs that this process knows to be durable: device and inode of each.
 #[derive(Debug, Default)]
-pub struct Known(HashMap<PathBuf, (u64, u64)>);
+pub struct Known {
+    home: PathBuf,
+    durable: HashMap<PathBuf, (u64, u64)>,
+}
 
 /// One Maildir, relative to the working directory or absolute.
 #[derive(Debug)]
@@ -30,10 +33,10 @@ impl Maildir {
     /// # Errors
     /// The verdict for all that was to go there.
     pub fn prepare(path: &Path, known: &mut Known) -> Result<Self, Verdict> {
-        if let Ok(metadata) = std::fs::metadata(path) {
-            if known.0.get(path) == Some(&(metadata.dev(), metadata.ino())) {
-                return Ok(Self(path.to_owned()));
-            }
+        if let Ok(metadata) = std::fs::metadata(path)
+            && known.durable.get(&known.home.join(path)) == Some(&(metadata.dev(), metadata.ino()))
+        {
+            return Ok(Self(path.to_owned()));
         }
         make_directory(path)?;
         for folder in ["tmp", "new", "cur"] {
@@ -41,9 +44,8 @@ impl Maildir {
         }
         let metadata = make_durable(path)
             .map_err(|error| Verdict::unable("make durable the Maildir", path, &error))?;
-        known
-            .0
-            .insert(path.to_owned(), (metadata.dev(), metadata.ino()));
+        let identity = (metadata.dev(), metadata.ino());
+        known.durable.insert(known.home.join(path), identity);
         Ok(Self(path.to_owned()))
     }
 
@@ -55,9 +57,14 @@ impl Maildir {
 }
 
 impl Known {
+    /// Relative paths begin at `home` from now on.
+    pub fn enter(&mut self, home: &Path) {
+        home.clone_into(&mut self.home);
+    }
+
     /// A delivery there failed: look at all of it again next time.
     pub fn forget(&mut self, path: &Path) {
-        self.0.remove(path);
+        self.durable.remove(&self.home.join(path));
     }
 }
 

@@ -29,19 +29,18 @@ fn job(which: usize) -> Job {
     }
 }
 
-fn letter(which: usize, may_be_there: bool) -> Addressed<&'static [u8]> {
+fn letter(which: usize) -> Letter<&'static [u8]> {
     let to = Mailbox::parse(b"joe@example.org").unwrap();
-    let job = job(which);
-    Addressed {
-        letter: Letter::open(&job, &to, MAIL[which], 100).unwrap(),
-        stem: Stem::new(job.id, 0),
-        may_be_there,
-    }
+    Letter::open(&job(which), &to, MAIL[which], 100).unwrap()
+}
+
+fn stem(which: usize) -> Stem {
+    Stem::new(job(which).id, 0)
 }
 
 fn whole(which: usize) -> Vec<u8> {
     let mut bytes = Vec::new();
-    let taken = letter(which, false).letter.pieces(|piece| {
+    let taken = letter(which).pieces(|piece| {
         bytes.extend_from_slice(piece);
         Ok(())
     });
@@ -51,15 +50,21 @@ fn whole(which: usize) -> Vec<u8> {
 
 /// For the mutant that takes a name for proof.
 pub(super) fn checksum_of(name: &str) -> u32 {
-    let which = (0..MAIL.len()).find(|which| Stem::new(job(*which).id, 0).is_of(name.as_bytes()));
+    let which = (0..MAIL.len()).find(|which| stem(*which).is_of(name.as_bytes()));
     which.map_or(0, |which| crc32fast::hash(&whole(which)))
 }
 
 /// One life of a worker: which letters it called delivered before it crashed.
 fn live_once(sim: &Sim, wanted: &[usize], may_be_there: bool) -> Vec<usize> {
+    let letters: Vec<_> = wanted.iter().map(|which| letter(*which)).collect();
     let letters: Vec<_> = wanted
         .iter()
-        .map(|which| letter(*which, may_be_there))
+        .zip(&letters)
+        .map(|(which, letter)| Addressed {
+            letter,
+            stem: stem(*which),
+            may_be_there,
+        })
         .collect();
     let verdicts = deliver(sim, &mut Namer::new("mx", 7), &letters);
     assert_eq!(verdicts.len(), wanted.len());
@@ -180,7 +185,7 @@ fn every_step_left_out_is_noticed() {
 /// A file of another message that has our name by accident or malice.
 fn with_foreign_file(mutant: Mutant) -> Result<(), String> {
     let sim = Sim::new(Tree::default(), Plan::default(), mutant);
-    let name = letter(0, false).stem.name(0, "mx", whole(0).len() as u64);
+    let name = stem(0).name(0, "mx", whole(0).len() as u64);
     let mut draft = sim.create("x").unwrap();
     sim.write(&mut draft, &vec![b'z'; whole(0).len()]).unwrap();
     sim.publish("x", &name).unwrap();

@@ -1,0 +1,276 @@
+//! Looking accounts up without waiting for them: questions to the processes that do it, answers, and what is refused.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use stafette_sys::fork::{self, Pid};
+use stafette_sys::packet::Socket;
+use stafette_sys::signal::Signal;
+
+use super::pool::{Ready, Stage};
+use super::{Parent, complain};
+use crate::accounts::{self, Answer, Found};
+use crate::instruction::{Instruction, parse_instructions};
+use crate::task::Task;
+use crate::verdict::Verdict;
+use crate::worker::Identity;
+
+/// Processes that look up; one may wait for the database while another goes on.
+const HELPERS: usize = 2;
+/// How long an answer is used again.
+const FRESH: Duration = Duration::from_secs(1);
+/// Answers kept.
+const CACHE: usize = 10_000;
+
+/// A process that looks up accounts.
+#[derive(Debug)]
+pub(super) struct Helper {
+    pid: Pid,
+    socket: Socket,
+    /// What it was asked, and when.
+    asked: Option<(String, Instant)>,
+}
+
+/// A local-part that is being looked up.
+#[derive(Debug)]
+pub(super) struct Question {
+    since: Instant,
+    /// Jobs that wait for the answer.
+    jobs: Vec<u64>,
+}
+
+impl Default for Question {
+    fn default() -> Self {
+        Self {
+            since: Instant::now(),
+            jobs: Vec::new(),
+        }
+    }
+}
+
+impl Parent {
+    /// Finds the account for a job that was just taken: from the last second's answers, or by asking.
+    pub(super) fn look_up(&mut self, job: u64) {
+        let Some(held) = self.jobs.get(&job) else {
+            return;
+        };
+        let local = held.local.clone();
+        let known = self
+            .cache
+            .get(&local)
+            .filter(|(at, _)| at.elapsed() < FRESH);
+        if let Some(found) = known.map(|(_, found)| found.clone()) {
+            return self.take_account(job, &found);
+        }
+        let question = self.questions.entry(local.clone()).or_insert_with(|| {
+            self.unasked.push_back(local);
+            Question::default()
+        });
+        question.jobs.push(job);
+    }
+
+    /// Gives questions to processes that have none, starting one if need be.
+    pub(super) fn ask_helpers(&mut self) {
+        while let Some(local) = self.unasked.front().cloned() {
+            let is_full = self.helpers.len() >= HELPERS;
+            let free = self
+                .helpers
+                .values_mut()
+                .find(|helper| helper.asked.is_none());
+            let asked = match free {
+                Some(helper) => helper.ask(local).map(|()| drop(self.unasked.pop_front())),
+                None if is_full => return,
+                None => self.start_helper(),
+            };
+            if let Err(error) = asked {
+                // The question grows old, and its jobs are then deferred.
+                return complain("unable to ask for an account", &error);
+            }
+        }
+    }
+
+    fn start_helper(&mut self) -> std::io::Result<()> {
+        let (token, pid, socket) = self.start_child(|parent, socket| {
+            accounts::serve(&parent.settings, parent.setting.becomes, socket)
+        })?;
+        let helper = Helper {
+            pid,
+            socket,
+            asked: None,
+        };
+        self.helpers.insert(token, helper);
+        Ok(())
+    }
+
+    pub(super) fn hear_helper(&mut self, token: u64) {
+        let Some(helper) = self.helpers.get_mut(&token) else {
+            return;
+        };
+        let mut packet = vec![0; 16 * 1024];
+        let answer = match helper.socket.try_recv(&mut packet) {
+            Ok((0, _)) => Err("it ended".to_owned()),
+            Ok((length, _)) => Answer::decode(packet.get(..length).unwrap_or_default())
+                .map_err(|error| error.to_string()),
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return,
+            Err(error) => Err(error.to_string()),
+        };
+        match (answer, helper.asked.take()) {
+            (Ok(answer), Some((local, _))) => self.take_answer(&local, &answer),
+            (Err(_), asked) => self.end_helper(token, asked),
+            (Ok(_), None) => self.end_helper(token, None),
+        }
+    }
+
+    /// Ends a process that looks up; who waited for it waits for another day.
+    fn end_helper(&mut self, token: u64, asked: Option<(String, Instant)>) {
+        if let Some(helper) = self.helpers.remove(&token) {
+            // It may be gone already; if not, it must not come to an end of its own with an old answer.
+            fork::kill(helper.pid, Signal::Kill).unwrap_or(());
+            if let Ok(core) = self.core() {
+                core.poller
+                    .remove(super::ours_fd(&helper.socket))
+                    .unwrap_or(());
+            }
+        }
+        if let Some((local, _)) = asked {
+            self.take_answer(&local, &silence());
+        }
+    }
+
+    /// A process that looks up has died.
+    pub(super) fn lose_helper(&mut self, token: u64) {
+        let asked = self
+            .helpers
+            .get_mut(&token)
+            .and_then(|helper| helper.asked.take());
+        self.end_helper(token, asked);
+    }
+
+    /// Questions and answers that take too long.
+    pub(super) fn look_at_accounts(&mut self) {
+        let limit = self.limits.account_time;
+        let late = |helper: &Helper| {
+            helper
+                .asked
+                .as_ref()
+                .is_some_and(|(_, at)| at.elapsed() > limit)
+        };
+        let silent: Vec<u64> = self
+            .helpers
+            .iter()
+            .filter(|(_, helper)| late(helper))
+            .map(|(token, _)| *token)
+            .collect();
+        for token in silent {
+            self.lose_helper(token);
+        }
+        let late = |question: &Question| question.since.elapsed() > limit;
+        let late: Vec<String> = self
+            .questions
+            .iter()
+            .filter(|(_, question)| late(question))
+            .map(|(local, _)| local.clone())
+            .collect();
+        for local in late {
+            self.unasked.retain(|each| *each != local);
+            self.take_answer(&local, &silence());
+        }
+    }
+
+    /// An answer is for all jobs that wait for it.
+    fn take_answer(&mut self, local: &str, answer: &Answer) {
+        let jobs = self.questions.remove(local).map(|question| question.jobs);
+        if let Answer::Found(found) = answer {
+            if self.cache.len() >= CACHE {
+                self.cache.clear();
+            }
+            self.cache
+                .insert(local.to_owned(), (Instant::now(), found.clone()));
+        }
+        for job in jobs.unwrap_or_default() {
+            match answer {
+                Answer::Found(found) => self.take_account(job, found),
+                Answer::Nobody => self.end_job(
+                    job,
+                    Verdict::failed("5.1.1", "there is no such mailbox here"),
+                ),
+                Answer::Later(reason) => {
+                    self.end_job(job, Verdict::deferred("4.3.0", reason.as_str()));
+                }
+            }
+        }
+    }
+
+    /// The account is found: what is to be done, and as whom, is decided here.
+    fn take_account(&mut self, job: u64, found: &Found) {
+        match self.ready(found) {
+            Ok((identity, home, instructions)) => {
+                let Some(held) = self.jobs.get_mut(&job) else {
+                    return;
+                };
+                held.stage = match std::mem::replace(&mut held.stage, Stage::Nothing) {
+                    Stage::Looking(job, file) => {
+                        let task = Task {
+                            job: *job,
+                            home,
+                            instructions,
+                            may_be_there: true,
+                        };
+                        Stage::Ready(Box::new(Ready {
+                            identity,
+                            task,
+                            file,
+                        }))
+                    }
+                    other => other,
+                };
+                self.waiting.push_back(job);
+            }
+            Err(verdict) => self.end_job(job, verdict),
+        }
+    }
+
+    fn ready(&self, found: &Found) -> Result<(Identity, PathBuf, Vec<Instruction>), Verdict> {
+        let name = &found.name;
+        if found.uid == 0 || found.gid == 0 {
+            return Err(Verdict::failed(
+                "5.7.0",
+                format!("no mail is delivered as root (account {name})"),
+            ));
+        }
+        if !self.setting.becomes && found.uid != self.own_uid {
+            let words = format!(
+                "account {name} is user {}, and local runs as user {} and cannot become another",
+                found.uid, self.own_uid
+            );
+            return Err(Verdict::deferred("4.3.5", words));
+        }
+        let instructions = parse_instructions(&found.delivery).map_err(|mistake| {
+            Verdict::deferred("4.3.5", format!("defaultdelivery: {}", mistake.problem))
+        })?;
+        let needs_group = instructions.iter().any(Instruction::needs_group_mail);
+        let identity = Identity {
+            uid: found.uid,
+            gid: found.gid,
+            name: name.clone(),
+            spool_group: self.mail_group.filter(|_| needs_group),
+        };
+        Ok((identity, found.home.clone(), instructions))
+    }
+}
+
+fn silence() -> Answer {
+    Answer::Later("the account database does not answer".to_owned())
+}
+
+impl Helper {
+    fn ask(&mut self, local: String) -> std::io::Result<()> {
+        self.socket.try_send(local.as_bytes(), &[])?;
+        self.asked = Some((local, Instant::now()));
+        Ok(())
+    }
+
+    pub(super) fn is(&self, pid: Pid) -> bool {
+        self.pid == pid
+    }
+}
