@@ -1,24 +1,13 @@
 //! Steering the queue while the programs are down, up, or in between.
 
-#![expect(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
-
-#[path = "beside/instance.rs"]
-mod instance;
-#[path = "beside/server.rs"]
-mod server;
-
 use std::path::Path;
 
 use stafette_queue_layout::{Event, Message, Place, Record, Recorder};
 use stafette_wire::clean::{FromClean, ToClean};
 use stafette_wire::operator::{FromSend, ToSend};
 
-use instance::{Instance, NEXT};
-use server::serve;
+use crate::instance::{Instance, NEXT};
+use crate::server::serve;
 
 /// Whether this process is root.
 fn is_root() -> bool {

@@ -7,7 +7,7 @@ use stafette_sys::packet::Listener;
 use stafette_wire::{MAX_PACKET, Packet};
 
 /// Serves one connection after the other at `path`: `answer` gives the packets that answer one. What was asked is sent back.
-pub fn serve<Asked, Answer>(
+pub(crate) fn serve<Asked, Answer>(
     path: &Path,
     mut answer: impl FnMut(&Asked) -> Vec<Answer> + Send + 'static,
 ) -> Receiver<Asked>

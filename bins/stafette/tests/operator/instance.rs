@@ -3,7 +3,7 @@
 use std::fs::{DirBuilder, File};
 use std::io::Write as _;
 use std::os::unix::fs::DirBuilderExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output};
 
 use stafette_addr::{Mailbox, ReversePath};
@@ -14,17 +14,17 @@ use stafette_wire::QueueId;
 use stafette_wire::envelope::{Body, Recipient, Sender};
 use stafette_wire::submission::Origin;
 
-pub struct Instance {
+pub(crate) struct Instance {
     folder: tempfile::TempDir,
-    pub disk: RealDisk,
+    pub(crate) disk: RealDisk,
 }
 
 /// When the first attempt was, and when the next one is: far away.
-pub const TRIED: i64 = 1_700_000_000;
-pub const NEXT: i64 = 4_000_000_000;
+pub(crate) const TRIED: i64 = 1_700_000_000;
+pub(crate) const NEXT: i64 = 4_000_000_000;
 
 impl Instance {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         for directory in ["etc", "etc/users", "spool", "run"] {
             DirBuilder::new()
@@ -39,21 +39,21 @@ impl Instance {
         instance
     }
 
-    pub fn path(&self, below: &str) -> PathBuf {
+    pub(crate) fn path(&self, below: &str) -> PathBuf {
         self.folder.path().join(below)
     }
 
-    pub fn set(&self, name: &str, text: &str) {
+    pub(crate) fn set(&self, name: &str, text: &str) {
         let mut file = File::create(self.path("etc").join(name)).expect("a setting");
         file.write_all(text.as_bytes()).expect("a setting");
     }
 
-    pub fn setting(&self, name: &str) -> String {
+    pub(crate) fn setting(&self, name: &str) -> String {
         std::fs::read_to_string(self.path("etc").join(name)).expect("a setting")
     }
 
     /// Runs the command.
-    pub fn run(&self, arguments: &[&str]) -> Output {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
         Command::new(env!("CARGO_BIN_EXE_stafette"))
             .args(arguments)
             .env("STAFETTE_ETC", self.path("etc"))
@@ -64,7 +64,7 @@ impl Instance {
     }
 
     /// Runs the command, which must end with this code, and gives what it printed.
-    pub fn ends(&self, code: i32, arguments: &[&str]) -> String {
+    pub(crate) fn ends(&self, code: i32, arguments: &[&str]) -> String {
         let output = self.run(arguments);
         assert_eq!(
             output.status.code(),
@@ -80,7 +80,7 @@ impl Instance {
     }
 
     /// A message in new/.
-    pub fn accept(&self, number: u64, recipients: &[&str]) -> QueueId {
+    pub(crate) fn accept(&self, number: u64, recipients: &[&str]) -> QueueId {
         let id = QueueId::new(
             TRIED.unsigned_abs() * 1000 + number,
             [u8::try_from(number).expect("a small number"); 9],
@@ -96,7 +96,12 @@ impl Instance {
     }
 
     /// A message in cur/, deferred once in the peer's words, due in the far future.
-    pub fn accept_and_defer(&self, number: u64, recipients: &[&str], reply: &[u8]) -> QueueId {
+    pub(crate) fn accept_and_defer(
+        &self,
+        number: u64,
+        recipients: &[&str],
+        reply: &[u8],
+    ) -> QueueId {
         let id = self.accept(number, recipients);
         let to: Vec<u32> = (0..u32::try_from(recipients.len()).expect("few")).collect();
         let attempt = Attempt {
@@ -125,11 +130,11 @@ impl Instance {
         id
     }
 
-    pub fn file(&self, place: Place, id: QueueId) -> PathBuf {
+    pub(crate) fn file(&self, place: Place, id: QueueId) -> PathBuf {
         self.path("spool/queue").join(place.path(id))
     }
 
-    pub fn is_in(&self, place: Place, id: QueueId) -> bool {
+    pub(crate) fn is_in(&self, place: Place, id: QueueId) -> bool {
         self.file(place, id).exists()
     }
 }

@@ -1,22 +1,11 @@
 //! Looking at instances whose programs are down or up.
 
-#![expect(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
-
-#[path = "beside/instance.rs"]
-mod instance;
-#[path = "beside/server.rs"]
-mod server;
-
 use serde_json::Value;
 use stafette_queue_layout::Place;
 use stafette_wire::operator::{Entry, EntryRecipient, FromSend, Standing, ToSend};
 
-use instance::{Instance, NEXT, TRIED};
-use server::serve;
+use crate::instance::{Instance, NEXT, TRIED};
+use crate::server::serve;
 
 #[test]
 fn a_good_instance_has_no_problems_and_silent_programs_are_named() {
