@@ -185,6 +185,9 @@ packets! {
             running: Vec<Running>,
             /// No further Hello follows.
             last: bool,
+            /// So many outcomes that were not acknowledged follow the last Hello. A send that has them knows all
+            /// that happened before it came, and only then gives jobs.
+            ended: u32,
             /// Jobs taken at once at most.
             concurrency: u32 },
         /// A job ended.
