@@ -2,6 +2,7 @@
 //!
 //! inject starts it. Set-group-id to a group that can do nothing but create files in drop/; who sends is who called.
 
+use std::io::ErrorKind;
 use std::os::fd::AsFd;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -56,9 +57,12 @@ pub(crate) fn run(instance: &Instance) -> ExitCode {
 pub(crate) fn desk(instance: &Instance) -> Result<Desk, String> {
     let rules = Rules::read_quietly(instance);
     let queue = instance.queue();
-    let disk = match user::is_root() || instance.is_installed() {
-        true => RealDisk::open(&queue),
-        false => RealDisk::prepare(&queue),
+    let disk = match RealDisk::open(&queue) {
+        // An instance in a folder may be used before any of its programs ran.
+        Err(error) if error.kind() == ErrorKind::NotFound && !instance.is_installed() => {
+            RealDisk::prepare(&queue)
+        }
+        result => result,
     };
     let disk = disk.map_err(|error| format!("unable to enter {}: {error}", queue.display()))?;
     confine_one_shot(&queue).map_err(|error| format!("unable to confine: {error}"))?;

@@ -1,0 +1,36 @@
+//! What this program may touch once it has its connections: nothing but its descriptors, or the queue directory for reading.
+
+use std::path::{Path, PathBuf};
+
+use stafette_sys::confine::{Capability, Needs, Network, confine};
+use stafette_wire::exit::SysExit;
+
+use crate::failure::Failure;
+
+/// For a message on its way or a question to send: standard input and the socket are open.
+pub(crate) fn confine_sender() -> Result<(), Failure> {
+    apply(&Needs {
+        network: Network::None,
+        ..Needs::default()
+    })
+}
+
+/// For a listing that is read from the queue directory. Root keeps the right to read what is another user's.
+pub(crate) fn confine_reader(queue: PathBuf) -> Result<(), Failure> {
+    apply(&Needs {
+        read: vec![queue],
+        keep_caps: &[Capability::CAP_DAC_READ_SEARCH],
+        network: Network::None,
+        ..Needs::default()
+    })
+}
+
+/// In an empty root directory, where callers may be, there is no /proc that confinement needs; this program is no danger there.
+fn apply(needs: &Needs<'_>) -> Result<(), Failure> {
+    if !Path::new("/proc/self/task").exists() {
+        return Ok(());
+    }
+    confine(needs)
+        .map(drop)
+        .map_err(|error| Failure::new(SysExit::OsErr, format!("unable to give up rights: {error}")))
+}
