@@ -3,8 +3,9 @@
 //! It keeps two images: what programs see, and what is on the platter. A change to the first waits until a flush covers it;
 //! [`SimDisk::crashes`] gives the disks that could be found after a loss of power now: with none of the waiting changes, all, each
 //! prefix, each one missing, each one alone, and with each write torn. It grants nothing that a file system does not promise:
-//! a file's flush says nothing about its name, a directory's flush covers only what came into it or was removed from it, and after
-//! a flush failed what it should have covered is never covered by a later one.
+//! a file's flush says nothing about its name, a directory's flush covers only what came into it or was removed from it, and what a
+//! failed flush should have covered of a file is not covered by a later one either. (Names are journaled: a later flush of the
+//! directory that succeeds covers what came before it.)
 
 mod change;
 mod crash;
@@ -27,6 +28,8 @@ pub enum Flaw {
     Flush,
     /// Flushes of this directory, or of a directory below it.
     SyncDir(&'static str),
+    /// The flush with this number, of a file or a directory, counted from 1.
+    Nth(u64),
 }
 
 /// The disk. Clones are handles on the same one.
@@ -39,7 +42,9 @@ struct Inner {
     durable: Image,
     pending: Vec<Pending>,
     operations: u64,
+    flushes: u64,
     crash_at: Option<u64>,
+    crash_after: Option<u64>,
     fail_at: Option<(u64, i32)>,
     is_dead: bool,
     flaw: Option<Flaw>,
@@ -103,6 +108,11 @@ impl SimDisk {
         self.inner().crash_at = Some(operation);
     }
 
+    /// Power goes when the operation with this number is done, before anybody hears of it.
+    pub fn crash_after(&self, operation: u64) {
+        self.inner().crash_after = Some(operation);
+    }
+
     /// The operation with this number fails with this error of the system; the disk lives on.
     pub fn fail_at(&self, operation: u64, error: i32) {
         self.inner().fail_at = Some((operation, error));
@@ -117,6 +127,12 @@ impl SimDisk {
     #[must_use]
     pub fn operations(&self) -> u64 {
         self.inner().operations
+    }
+
+    /// Flushes so far.
+    #[must_use]
+    pub fn flushes(&self) -> u64 {
+        self.inner().flushes
     }
 
     /// Whether power is gone.
@@ -154,6 +170,17 @@ impl SimDisk {
             inner.live.apply(&change, clock);
             inner.durable.apply(&change, clock);
         }
+    }
+
+    /// All files that programs see, by path.
+    #[must_use]
+    pub fn contents(&self) -> std::collections::BTreeMap<String, Vec<u8>> {
+        let inner = self.inner();
+        let data = |inode| inner.live.files.get(inode).map(|file| file.data.clone());
+        let named = inner.live.names.iter();
+        named
+            .map(|(path, inode)| (path.clone(), data(inode).unwrap_or_default()))
+            .collect()
     }
 
     /// The paths of all files that programs see.
@@ -194,32 +221,46 @@ impl Inner {
         }
     }
 
-    fn change(&mut self, change: Change) {
+    fn change(&mut self, change: Change) -> io::Result<()> {
         self.live.apply(&change, self.clock);
         self.pending.push(Pending {
             change,
             is_stuck: false,
         });
+        self.end()
+    }
+
+    /// Ends an operation that went well.
+    fn end(&mut self) -> io::Result<()> {
+        if self.crash_after == Some(self.operations) {
+            self.is_dead = true;
+        }
+        self.check_alive()
     }
 
     /// Makes durable, in order, what waits and `covers` says; or, if the flush fails, makes sure that no later flush does.
     fn flush(&mut self, covers: impl Fn(&Change) -> bool) -> io::Result<()> {
         let turn = self.turn()?;
+        self.flushes += 1;
+        if self.flaw == Some(Flaw::Nth(self.flushes)) {
+            return self.end();
+        }
         let mut rest = Vec::new();
         for mut pending in std::mem::take(&mut self.pending) {
             let is_covered = covers(&pending.change);
-            if is_covered && matches!(turn, Turn::Fail(_)) {
+            if is_covered && matches!(turn, Turn::Fail(_)) && pending.change.inode().is_some() {
                 pending.is_stuck = true;
             }
             if is_covered && !pending.is_stuck {
                 self.durable.apply(&pending.change, self.clock);
+                rest.retain(|earlier: &Pending| !pending.change.takes_back(&earlier.change));
             } else {
                 rest.push(pending);
             }
         }
         self.pending = rest;
         match turn {
-            Turn::Go => Ok(()),
+            Turn::Go => self.end(),
             Turn::Fail(error) => Err(error),
         }
     }
@@ -238,7 +279,7 @@ impl Disk for SimDisk {
         }
         let inode = inner.take_inode();
         let change = Change::create(path, inode, inner.clock, inner.user);
-        inner.change(change);
+        inner.change(change)?;
         drop(inner);
         Ok(SimFile::open(self, inode))
     }
@@ -262,8 +303,7 @@ impl Disk for SimDisk {
         inner.change(Change::Rename {
             inode,
             to: to.to_owned(),
-        });
-        Ok(())
+        })
     }
 
     fn remove(&self, path: &str) -> io::Result<()> {
@@ -273,8 +313,7 @@ impl Disk for SimDisk {
         inner.change(Change::Remove {
             path: path.to_owned(),
             inode,
-        });
-        Ok(())
+        })
     }
 
     fn make_dir(&self, path: &str) -> io::Result<()> {
@@ -286,8 +325,7 @@ impl Disk for SimDisk {
         }
         inner.change(Change::MakeDir {
             path: path.to_owned(),
-        });
-        Ok(())
+        })
     }
 
     fn sync_dir(&self, path: &str) -> io::Result<()> {
@@ -298,7 +336,8 @@ impl Disk for SimDisk {
         if let Some(Flaw::SyncDir(name)) = inner.flaw
             && path.split('/').next() == Some(name)
         {
-            return inner.step();
+            inner.step()?;
+            return inner.end();
         }
         inner.flush(|change| change.directory() == Some(path))
     }

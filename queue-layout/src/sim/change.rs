@@ -64,6 +64,21 @@ impl Change {
         }
     }
 
+    /// Whether this change, once durable, leaves nothing of an `earlier` one.
+    pub(super) fn takes_back(&self, earlier: &Self) -> bool {
+        match (self, earlier) {
+            (
+                Self::Truncate { inode, octets },
+                Self::Write {
+                    inode: written,
+                    offset,
+                    ..
+                },
+            ) => inode == written && offset >= octets,
+            _ => false,
+        }
+    }
+
     /// The ways in which a loss of power can tear this change.
     pub(super) fn torn(&self) -> Vec<Self> {
         let Self::Write {

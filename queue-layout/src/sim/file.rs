@@ -73,11 +73,10 @@ impl DiskFile for SimFile {
             Turn::Fail(error) => {
                 // A part arrived before the error.
                 let part = bytes.get(..bytes.len() / 2).unwrap_or_default();
-                inner.change(Change::write(self.inode, offset, part));
-                return Err(error);
+                inner.change(Change::write(self.inode, offset, part))?;
+                Err(error)
             }
         }
-        Ok(())
     }
 
     fn status(&self) -> io::Result<Status> {
@@ -87,7 +86,8 @@ impl DiskFile for SimFile {
     fn flush(&self) -> io::Result<()> {
         let mut inner = self.disk.inner();
         if inner.flaw == Some(Flaw::Flush) {
-            return inner.step();
+            inner.step()?;
+            return inner.end();
         }
         inner.flush(|change| change.inode() == Some(self.inode))
     }
@@ -95,7 +95,9 @@ impl DiskFile for SimFile {
     fn start_writeback(&self) {}
 
     fn preallocate(&self, _: u64, _: u64) -> io::Result<()> {
-        self.disk.inner().step()
+        let mut inner = self.disk.inner();
+        inner.step()?;
+        inner.end()
     }
 
     fn truncate(&self, octets: u64) -> io::Result<()> {
@@ -105,8 +107,7 @@ impl DiskFile for SimFile {
         inner.change(Change::Truncate {
             inode: self.inode,
             octets,
-        });
-        Ok(())
+        })
     }
 
     fn set_modified(&self, time: i64) {
