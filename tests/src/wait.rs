@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 
 /// Waits until `condition` gives a value; the test fails after 30 s, naming `what` was awaited.
 pub fn until<T>(what: &str, condition: impl FnMut() -> Option<T>) -> T {
-    within(Duration::from_secs(30), condition)
-        .unwrap_or_else(|| panic!("waited 30 s in vain for: {what}"))
+    let found = within(Duration::from_secs(30), condition);
+    assert!(found.is_some(), "waited 30 s in vain for: {what}");
+    found.expect("something was found")
 }
 
 /// Waits until `condition` gives a value, but no longer than `limit`.
