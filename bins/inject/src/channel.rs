@@ -47,26 +47,26 @@ impl Channel {
                 address: None,
                 name: b""[..].into(),
             };
-            // One who is turned away may find the connection closed before he has spoken; the answer is there all the same.
             let said = channel.say(&ToQueue::Mail {
                 sender: sender.clone(),
                 size: 0,
                 origin,
                 parent: None,
             });
-            match channel.hear() {
-                Ok(FromQueue::Go {}) => return said.map(|()| channel),
-                Ok(FromQueue::Refused {
-                    refusal: Refusal::Temporary,
-                    reason,
-                }) if reason.starts_with("too many") && attempt < TRIES => {
-                    attempt += 1;
-                    drop(channel);
-                    std::thread::sleep(PAUSE * attempt);
-                }
+            let failure = match said.and_then(|()| channel.hear()) {
+                Ok(FromQueue::Go {}) => return Ok(channel),
+                Ok(other) if is_turned_away(&other) => refused(other),
                 Ok(other) => return Err(refused(other)),
+                // One who is turned away, or met a service that was ending, may find the connection closed before he has spoken.
+                Err(failure) if channel.child.is_none() => failure,
                 Err(failure) => return Err(failure),
+            };
+            attempt += 1;
+            if attempt > TRIES {
+                return Err(failure);
             }
+            drop(channel);
+            std::thread::sleep(PAUSE * attempt);
         }
     }
 
@@ -182,6 +182,11 @@ impl Drop for Channel {
             drop(child.wait());
         }
     }
+}
+
+/// There was no place among the users' connections.
+fn is_turned_away(answer: &FromQueue) -> bool {
+    matches!(answer, FromQueue::Refused { refusal: Refusal::Temporary, reason } if reason.starts_with("too many"))
 }
 
 fn one_shot(socket: Socket) -> Result<Child, Failure> {

@@ -21,7 +21,7 @@ mod source;
 mod submit;
 
 use std::ffi::OsString;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
@@ -86,13 +86,29 @@ fn run(name: &[u8], words: &[Vec<u8>]) -> Result<(), Failure> {
         Mode::List => mailq::run(&instance),
         Mode::Flush(domain) => operator::flush(&instance, domain.clone()),
         Mode::Smtp => smtp(),
-        Mode::Aliases | Mode::Nothing => Ok(()),
+        Mode::Aliases => {
+            aliases();
+            Ok(())
+        }
+        Mode::Nothing => Ok(()),
         Mode::Unsupported(letter) => Err(Failure::new(
             SysExit::Unavailable,
             format!(
                 "-b{letter} is not done by this program: the daemons are started by the service manager, and addresses are tested by stafette(8)"
             ),
         )),
+    }
+}
+
+/// Packages run newaliases when they are installed: only a person is told that it does nothing yet.
+fn aliases() {
+    let mut errors = std::io::stderr();
+    if errors.is_terminal() {
+        // Whoever closed descriptor 2 does not want to know.
+        drop(writeln!(
+            errors,
+            "newaliases: alias tables come with a later version; there is nothing to rebuild"
+        ));
     }
 }
 

@@ -28,6 +28,11 @@ use crate::transaction::{Desk, Refused, Transaction};
 /// After so long this program gives up, as qmail-queue does.
 const LIFETIME: Duration = Duration::from_secs(86_400);
 
+/// How often a service without a free place is asked again, with longer and longer pauses.
+const TRIES: u32 = 20;
+/// The first pause.
+const PAUSE: Duration = Duration::from_millis(100);
+
 /// Why the program ends without success.
 type Failure = (QueueExit, String);
 
@@ -145,24 +150,36 @@ fn nobody() -> (Sender, Origin) {
 impl Way {
     fn open(instance: &Instance) -> Result<Self, Failure> {
         let (sender, origin) = nobody();
-        if let Ok(socket) = Socket::connect(&instance.socket("inject")) {
-            // What the set-group-id bit lent is for drop/ alone.
-            inherit::give_up_set_id()
-                .map_err(|error| (QueueExit::Bug, format!("unable to give up rights: {error}")))?;
+        let mut attempt = 0;
+        while let Ok(socket) = Socket::connect(&instance.socket("inject")) {
             socket
                 .set_timeouts(Some(LIFETIME), Some(LIFETIME))
                 .map_err(lost)?;
             let way = Self::Service(socket);
-            way.say(&ToQueue::Mail {
-                sender,
+            let mail = ToQueue::Mail {
+                sender: sender.clone(),
                 size: 0,
-                origin,
+                origin: origin.clone(),
                 parent: None,
-            })?;
-            return match way.hear()? {
-                FromQueue::Go {} => Ok(way),
-                other => Err(refused(other)),
             };
+            let failure = match way.say(&mail).and_then(|()| way.hear()) {
+                Ok(FromQueue::Go {}) => {
+                    // What the set-group-id bit lent is for drop/ alone.
+                    inherit::give_up_set_id().map_err(|error| {
+                        (QueueExit::Bug, format!("unable to give up rights: {error}"))
+                    })?;
+                    return Ok(way);
+                }
+                Ok(other) if is_turned_away(&other) => refused(other),
+                Ok(other) => return Err(refused(other)),
+                // Turned away before it could speak, or the service was ending: nothing was sent yet.
+                Err(failure) => failure,
+            };
+            attempt += 1;
+            if attempt > TRIES {
+                return Err(failure);
+            }
+            std::thread::sleep(PAUSE * attempt);
         }
         let desk = drop_box::desk(instance).map_err(|text| (QueueExit::QueueDirectory, text))?;
         let client = Client::User(user::real_uid());
@@ -268,6 +285,11 @@ fn lost(error: std::io::Error) -> Failure {
         QueueExit::Communication,
         format!("the queue service was lost: {error}"),
     )
+}
+
+/// There was no place among the users' connections.
+fn is_turned_away(answer: &FromQueue) -> bool {
+    matches!(answer, FromQueue::Refused { refusal: Refusal::Temporary, reason } if reason.starts_with("too many"))
 }
 
 fn refused(answer: FromQueue) -> Failure {

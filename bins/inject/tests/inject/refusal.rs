@@ -1,0 +1,110 @@
+//! Failures: each has its exit code and its words, and nothing is queued.
+
+use std::process::{Command, Stdio};
+
+use stafette_wire::submission::Refusal;
+
+use crate::instance::{Instance, Play};
+
+#[test]
+fn wrong_use_has_exit_codes_of_sysexits() {
+    let instance = Instance::new();
+    instance.serve(Play::Take);
+    let header = [&b"Subject: "[..], &[b'x'; 2_000_000]].concat();
+    for (words, input, code) in [
+        (&["-Z"][..], &b""[..], 64),
+        (&["-f"], b"", 64),
+        (&[], b"x", 64),
+        (&[""], b"x", 64),
+        (&["joe", "-oQ/tmp"], b"x", 64),
+        (&["--", "-x"], b"x", 64),
+        (&["-f", "-x", "joe"], b"x", 64),
+        (&["-f", "a b", "joe"], b"x", 64),
+        (&["a\nb@y.test"], b"x", 67),
+        (&["a b"], b"x", 67),
+        (&["-t"], b"Subject: x\n\nx\n", 65),
+        (&["-t"], b"To: two words\n\nx\n", 65),
+        (&["-t"], b"To: \"-x\"@y.test\n\nx\n", 65),
+        (&["joe"], &header, 65),
+        (&["-bd"], b"", 69),
+        (&["-bv", "joe"], b"", 69),
+    ] {
+        let output = instance.run("sendmail", words, input);
+        assert_eq!(output.status.code(), Some(code), "{words:?}: {output:?}");
+        assert!(
+            String::from_utf8_lossy(&output.stderr).starts_with("sendmail: "),
+            "{words:?}"
+        );
+    }
+    assert!(instance.nothing_came());
+}
+
+#[test]
+fn what_the_queue_refuses_has_an_exit_code() {
+    for (play, code) in [
+        (Play::RefuseMail(Refusal::NoSpace), 75),
+        (Play::RefuseMail(Refusal::Temporary), 75),
+        (Play::RefuseCommit(Refusal::NoSpace), 75),
+        (Play::RefuseCommit(Refusal::TooBig), 69),
+        (Play::RefuseCommit(Refusal::TooManyRecipients), 69),
+        (Play::RefuseCommit(Refusal::NotAllowed), 69),
+        (Play::HangUp, 75),
+    ] {
+        let instance = Instance::new();
+        instance.serve(play);
+        assert_eq!(instance.code(&["joe"], b"x\n"), Some(code), "{play:?}");
+    }
+}
+
+#[test]
+fn without_service_and_program_the_message_stays_with_the_caller() {
+    let instance = Instance::new();
+    let copy = instance.path("sendmail");
+    std::fs::copy(env!("CARGO_BIN_EXE_stafette-inject"), &copy).unwrap();
+    let output = Command::new(copy)
+        .arg("joe")
+        .env("STAFETTE_RUN", instance.path("run"))
+        .env("STAFETTE_ETC", instance.path("etc"))
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(75));
+    assert!(
+        String::from_utf8_lossy(&output.stderr).contains("the queue service is down"),
+        "{output:?}"
+    );
+}
+
+#[test]
+fn a_hostile_start_crashes_nothing() {
+    let instance = Instance::new();
+    instance.serve(Play::Take);
+    let program = env!("CARGO_BIN_EXE_stafette-inject");
+    for (script, code) in [
+        ("exec \"$1\" joe <&- >&- 2>&-", 0),
+        ("exec \"$1\" joe </", 74),
+        ("echo x | exec \"$1\" joe", 0),
+        (
+            "trap '' PIPE XFSZ TERM CHLD; ulimit -f 0; echo x | \"$1\" joe",
+            0,
+        ),
+        ("ulimit -n 12; echo x | \"$1\" joe", 0),
+        (
+            "echo x | env -i STAFETTE_RUN=\"$STAFETTE_RUN\" TZ=:/etc/passwd LANG='\u{1b}[2J' \"$1\" joe",
+            0,
+        ),
+        ("\"$1\" -bp | true; exit 0", 0),
+    ] {
+        let mut command = instance.command("sendmail", &[]);
+        let mut shell = Command::new("sh");
+        shell.args(["-c", script, "sh", program]);
+        shell.envs(
+            command
+                .get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        );
+        let output = shell.stdin(Stdio::null()).output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{script}: {output:?}");
+        command.stdin(Stdio::null());
+    }
+}
