@@ -4,7 +4,7 @@ use std::fs::Permissions;
 use std::net::{IpAddr, SocketAddr};
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -33,19 +33,13 @@ impl Program {
         std::fs::create_dir(&etc).unwrap();
         std::fs::create_dir(folder.path().join("run")).unwrap();
         name_servers(&folder, servers);
-        let mut command = Command::new(env!("CARGO_BIN_EXE_stafette-resolve"));
-        if is_root() {
-            // The service users need not exist here: as anybody else the program stays who it is.
-            command.uid(NOBODY).gid(NOBODY);
-            std::fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
-            chown(folder.path().join("run"), Some(NOBODY), Some(NOBODY)).unwrap();
-        }
-        let child = command
-            .env("STAFETTE_ETC", &etc)
-            .env("STAFETTE_RUN", folder.path().join("run"))
-            .stdin(Stdio::null())
-            .spawn()
-            .unwrap();
+        let built = Path::new(env!("CARGO_BIN_EXE_stafette-resolve"));
+        let child = spawn(&folder, built).unwrap_or_else(|_| {
+            // Others may not reach what root has built.
+            let copy = folder.path().join("stafette-resolve");
+            std::fs::copy(built, &copy).unwrap();
+            spawn(&folder, &copy).unwrap()
+        });
         let program = Self { folder, child };
         program.ping();
         program
@@ -81,6 +75,22 @@ impl Drop for Program {
     }
 }
 
+fn spawn(folder: &tempfile::TempDir, program: &Path) -> std::io::Result<Child> {
+    let mut command = Command::new(program);
+    if is_root() {
+        // The service users need not exist here: as anybody else the program stays who it is.
+        command.uid(NOBODY).gid(NOBODY);
+        std::fs::set_permissions(folder.path(), Permissions::from_mode(0o755))?;
+        chown(folder.path().join("run"), Some(NOBODY), Some(NOBODY))?;
+    }
+    command
+        .env("STAFETTE_ETC", folder.path().join("etc"))
+        .env("STAFETTE_RUN", folder.path().join("run"))
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+}
+
 fn name_servers(folder: &tempfile::TempDir, servers: &[SocketAddr]) {
     let lines: Vec<String> = servers.iter().map(ToString::to_string).collect();
     let (file, new) = (
@@ -94,7 +104,7 @@ fn name_servers(folder: &tempfile::TempDir, servers: &[SocketAddr]) {
     clippy::disallowed_methods,
     reason = "a test's file needs no durability"
 )]
-fn write<'a>(path: &'a std::path::Path, text: &str) -> &'a std::path::Path {
+fn write<'a>(path: &'a Path, text: &str) -> &'a Path {
     std::fs::write(path, text).unwrap();
     path
 }
