@@ -1,2 +1,70 @@
-//! Says whether an address is ours and who it belongs to.
-fn main() {}
+//! stafette-users: says whether an address is ours and who it belongs to.
+//!
+//! It serves `run/users` to smtpd and send. It reads settings and the account database, and nothing else: no home, no
+//! message. Who takes it over can have mail refused, taken or sent elsewhere, as the answers say, and can reach no mailbox:
+//! local looks accounts up itself. It ends at a signal, at once; those who asked ask again.
+
+mod domains;
+mod look_up;
+mod needs;
+mod peer;
+mod rules;
+mod serve;
+
+use std::io;
+use std::process::ExitCode;
+
+use stafette_control::Instance;
+use stafette_log::{Event, event};
+use stafette_sys::inherit::tidy;
+use stafette_sys::packet::Listener;
+use stafette_sys::signal::{Signal, Signals};
+use stafette_sys::{limits, user};
+
+use crate::rules::Rules;
+use crate::serve::Server;
+
+/// Who asks, besides root and ourselves.
+const ASKERS: [&str; 2] = ["stafd", "stafs"];
+/// Descriptors: one for each connection.
+const FILES: u64 = 4096;
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            let problem = problem.to_string();
+            let fields: [(&str, &[u8]); 2] = [
+                ("program", needs::NAME.as_bytes()),
+                ("problem", problem.as_bytes()),
+            ];
+            event(Event::Error, None, &fields);
+            ExitCode::from(111)
+        }
+    }
+}
+
+fn run() -> io::Result<()> {
+    tidy(0o077)?;
+    let instance = Instance::from_env();
+    let settings = instance.settings();
+    stafette_log::open(needs::NAME, settings.logto());
+    let path = instance.socket("users");
+    let listener = Listener::bind(&path, 0o666)
+        .map_err(|error| io::Error::other(format!("unable to bind {}: {error}", path.display())))?;
+    let signals = Signals::block(&[Signal::Term, Signal::Int])?;
+    limits::raise_files(FILES)?;
+    let mut peers = vec![0];
+    for name in ASKERS {
+        peers.extend(user::by_name(name)?.map(|account| account.uid));
+    }
+    needs::confine(&instance)?;
+    peers.push(user::effective_uid());
+    Server::new(listener, signals, peers, Rules::load(settings))?.run()?;
+    event(
+        Event::ProgramStopped,
+        None,
+        &[("program", needs::NAME.as_bytes())],
+    );
+    Ok(())
+}

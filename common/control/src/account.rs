@@ -118,15 +118,26 @@ impl Accounts {
         by_name: impl Fn(&str) -> io::Result<Option<stafette_sys::user::Account>>,
     ) -> Lookup {
         let local = local.to_ascii_lowercase();
+        self.assigned(&local)
+            .unwrap_or_else(|| self.lookup_system(&local, by_name))
+    }
+
+    /// Whose `local` is, if that can be said without the account database of the system. Never waits.
+    #[must_use]
+    pub fn lookup_assigned(&self, local: &LocalPart) -> Option<Lookup> {
+        self.assigned(&local.as_str().to_ascii_lowercase())
+    }
+
+    fn assigned(&self, local: &str) -> Option<Lookup> {
         let assigned = match &self.assign {
-            Ok(assign) => assign.find(&local),
+            Ok(assign) => assign.find(local),
             Err(reason) => Assigned::Unclear(reason.clone()),
         };
         match assigned {
-            Assigned::To(account) => Lookup::Found(account),
-            Assigned::Unclear(reason) => Lookup::Later(reason),
-            Assigned::Nobody if self.systemusers => self.lookup_system(&local, by_name),
-            Assigned::Nobody => Lookup::NoSuchUser,
+            Assigned::To(account) => Some(Lookup::Found(account)),
+            Assigned::Unclear(reason) => Some(Lookup::Later(reason)),
+            Assigned::Nobody if self.systemusers => None,
+            Assigned::Nobody => Some(Lookup::NoSuchUser),
         }
     }
 

@@ -113,11 +113,11 @@ impl Place {
             .spawn()
             .unwrap();
         let path = run.join("local/socket");
-        let program = Program(child);
+        let mut program = Program(child);
         let socket = loop {
             match Socket::connect_timeout(&path, LIMIT) {
                 Ok(socket) => break socket,
-                Err(_) => std::thread::yield_now(),
+                Err(_) => assert_eq!(program.0.try_wait().unwrap(), None, "it did not start"),
             }
         };
         Local::new(socket, path, std::rc::Rc::new(program))
