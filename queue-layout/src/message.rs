@@ -126,6 +126,11 @@ impl<D: Disk> Message<D> {
         &self.file
     }
 
+    /// Envelope and story, and the file.
+    pub fn into_parts(self) -> (Journal, D::File) {
+        (self.journal, self.file)
+    }
+
     /// The file alone.
     pub fn into_file(self) -> D::File {
         self.file

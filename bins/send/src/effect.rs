@@ -16,26 +16,26 @@ use crate::message::{Loaded, Owed};
 use crate::schedule::Channel;
 
 /// Names an operator's connection.
-pub type Client = u64;
+pub(crate) type Client = u64;
 
 /// What a report is to be about.
 #[derive(Debug)]
-pub struct ReportOrder {
+pub(crate) struct ReportOrder {
     /// The message, as it stood then.
-    pub message: Loaded,
+    pub(crate) message: Loaded,
     /// What it says.
-    pub kind: Owed,
+    pub(crate) kind: Owed,
     /// About whom.
-    pub to: Vec<u32>,
+    pub(crate) to: Vec<u32>,
     /// It goes to the postmaster, since the message is a report itself.
-    pub is_double: bool,
+    pub(crate) is_double: bool,
     /// Until when late recipients are tried.
-    pub expiry: i64,
+    pub(crate) expiry: i64,
 }
 
 /// A wish of the scheduler.
 #[derive(Debug)]
-pub enum Effect {
+pub(crate) enum Effect {
     /// Read this message, then `Scheduler::loaded`.
     Load(Key),
     /// Ask users, then `Scheduler::routed`.
@@ -96,22 +96,22 @@ pub enum Effect {
 
 /// Fields of a log line.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Fields(pub Vec<(&'static str, Vec<u8>)>);
+pub(crate) struct Fields(pub(crate) Vec<(&'static str, Vec<u8>)>);
 
 impl Fields {
     /// Adds one.
-    pub fn with(mut self, key: &'static str, value: impl AsRef<[u8]>) -> Self {
+    pub(crate) fn with(mut self, key: &'static str, value: impl AsRef<[u8]>) -> Self {
         self.0.push((key, value.as_ref().to_vec()));
         self
     }
 
     /// Adds one that is a number.
-    pub fn number(self, key: &'static str, value: impl ToString) -> Self {
+    pub(crate) fn number(self, key: &'static str, value: impl ToString) -> Self {
         self.with(key, value.to_string())
     }
 
     /// Adds one if there is something in it.
-    pub fn some(self, key: &'static str, value: impl AsRef<[u8]>) -> Self {
+    pub(crate) fn some(self, key: &'static str, value: impl AsRef<[u8]>) -> Self {
         if value.as_ref().is_empty() {
             self
         } else {

@@ -11,7 +11,7 @@ const LONGEST: i64 = 3600;
 
 /// How far a destination is to be trusted with our slots.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trust {
+pub(crate) enum Trust {
     /// Something went well there lately.
     Proven,
     /// Nothing is known.
@@ -22,7 +22,7 @@ pub enum Trust {
 
 /// The memory.
 #[derive(Debug, Clone, Default)]
-pub struct Health {
+pub(crate) struct Health {
     proven: bool,
     deaths: u32,
     since: i64,
@@ -32,7 +32,7 @@ pub struct Health {
 /// What a sign of death means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// It may be a hiccup: try less at once.
     Shrink,
     /// It is dead until then, for the so-manieth time.
@@ -48,7 +48,7 @@ pub enum Verdict {
 
 impl Health {
     /// A job did not reach the host.
-    pub fn die(&mut self, now: i64) -> Verdict {
+    pub(crate) fn die(&mut self, now: i64) -> Verdict {
         if self.proven {
             self.proven = false;
             return Verdict::Shrink;
@@ -69,7 +69,7 @@ impl Health {
     }
 
     /// The host answered; if it was dead, for how many seconds.
-    pub fn live(&mut self, now: i64) -> Option<i64> {
+    pub(crate) fn live(&mut self, now: i64) -> Option<i64> {
         let was = (self.deaths > 0).then(|| now.saturating_sub(self.since));
         *self = Self {
             proven: true,
@@ -79,24 +79,24 @@ impl Health {
     }
 
     /// An operator does not believe it.
-    pub fn forget(&mut self) {
+    pub(crate) fn forget(&mut self) {
         if self.deaths > 0 {
             *self = Self::default();
         }
     }
 
     /// Whether it is to be left alone.
-    pub fn is_dead(&self, now: i64) -> bool {
+    pub(crate) fn is_dead(&self, now: i64) -> bool {
         self.deaths > 0 && now < self.until
     }
 
     /// Until when it is left alone.
-    pub fn until(&self) -> i64 {
+    pub(crate) fn until(&self) -> i64 {
         self.until
     }
 
     /// How far to trust it.
-    pub fn trust(&self) -> Trust {
+    pub(crate) fn trust(&self) -> Trust {
         if self.proven {
             Trust::Proven
         } else if self.deaths > 0 {
@@ -107,7 +107,7 @@ impl Health {
     }
 
     /// Whether nothing worth keeping is remembered: no death, or one long over.
-    pub fn is_forgettable(&self, now: i64) -> bool {
+    pub(crate) fn is_forgettable(&self, now: i64) -> bool {
         self.deaths == 0 || now.saturating_sub(self.until) > LONGEST
     }
 }

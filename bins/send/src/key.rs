@@ -4,11 +4,11 @@ use stafette_wire::QueueId;
 
 /// A queue ID; sorts as the ID does, which is by age.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Key([u32; 4]);
+pub(crate) struct Key([u32; 4]);
 
 impl Key {
     /// The ID.
-    pub fn id(self) -> QueueId {
+    pub(crate) fn id(self) -> QueueId {
         QueueId::from_number(
             self.0
                 .iter()

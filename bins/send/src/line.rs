@@ -15,11 +15,11 @@ use crate::schedule::Channel;
 use crate::window::Window;
 
 /// A message with more recipients to be tried than this is bulk.
-pub const BULK: usize = 20;
+pub(crate) const BULK: usize = 20;
 
 /// Which queue of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Class {
+pub(crate) enum Class {
     /// Of messages with few recipients.
     Letter,
     /// Of messages with many.
@@ -28,10 +28,10 @@ pub enum Class {
 
 impl Class {
     /// Both, in the order of their numbers.
-    pub const BOTH: [Self; 2] = [Self::Letter, Self::Bulk];
+    pub(crate) const BOTH: [Self; 2] = [Self::Letter, Self::Bulk];
 
     /// The class of a message of which so many recipients are tried.
-    pub fn of(recipients: usize) -> Self {
+    pub(crate) fn of(recipients: usize) -> Self {
         if recipients > BULK {
             Self::Bulk
         } else {
@@ -42,26 +42,26 @@ impl Class {
 
 /// Recipients of one message that wait at one destination.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub(crate) struct Entry {
     /// The message.
-    pub key: Key,
+    pub(crate) key: Key,
     /// The message's round that put it here; if it is another one by now, the entry means nothing any more.
-    pub round: u32,
+    pub(crate) round: u32,
     /// Unix microseconds since when it waits here.
-    pub since: u64,
+    pub(crate) since: u64,
     /// Numbers of the recipients, rising.
-    pub recipients: Box<[u32]>,
+    pub(crate) recipients: Box<[u32]>,
 }
 
 /// One destination.
 #[derive(Debug)]
-pub struct Line {
+pub(crate) struct Line {
     /// `local:ACCOUNT`, the domain, or `[HOST]:PORT` of a route; unique.
-    pub name: Arc<str>,
+    pub(crate) name: Arc<str>,
     /// How to get there; none for local.
-    pub hop: Option<NextHop>,
+    pub(crate) hop: Option<NextHop>,
     /// What is known of it.
-    pub health: Health,
+    pub(crate) health: Health,
     pub(crate) window: Window,
     pub(crate) in_flight: u32,
     pub(crate) queues: [VecDeque<Entry>; 2],
@@ -71,7 +71,7 @@ pub struct Line {
 
 impl Line {
     /// A destination of which nothing is known.
-    pub fn new(name: Arc<str>, hop: Option<NextHop>, initial: u32) -> Self {
+    pub(crate) fn new(name: Arc<str>, hop: Option<NextHop>, initial: u32) -> Self {
         let steep = hop.is_none();
         Self {
             name,
@@ -85,7 +85,7 @@ impl Line {
     }
 
     /// Local or remote.
-    pub fn channel(&self) -> Channel {
+    pub(crate) fn channel(&self) -> Channel {
         if self.hop.is_none() {
             Channel::Local
         } else {
@@ -110,7 +110,7 @@ impl Line {
     }
 
     /// How many entries wait.
-    pub fn waiting(&self) -> usize {
+    pub(crate) fn waiting(&self) -> usize {
         self.queues.iter().map(VecDeque::len).sum()
     }
 

@@ -22,15 +22,15 @@ const LETTER_TURNS: u8 = 3;
 
 /// Names a line as long as it has entries or jobs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct LineId(usize);
+pub(crate) struct LineId(usize);
 
 /// What is told of jobs that run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Slot {
+pub(crate) struct Slot {
     /// The line.
-    pub line: LineId,
+    pub(crate) line: LineId,
     /// How the job was counted.
-    pub class: Class,
+    pub(crate) class: Class,
     trust: Trust,
 }
 
@@ -81,7 +81,7 @@ impl Pool {
 
 /// What the end of a job showed about its line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum News {
+pub(crate) enum News {
     /// It died: what waits there should wait elsewhere.
     Died {
         /// Unix time until which it is left alone.
@@ -100,16 +100,16 @@ pub enum News {
 
 /// How wide lines may open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
+pub(crate) struct Limits {
     /// The window of a new line.
-    pub initial: u32,
+    pub(crate) initial: u32,
     /// The widest window of a remote line.
-    pub remote: u32,
+    pub(crate) remote: u32,
 }
 
 /// The lines.
 #[derive(Debug)]
-pub struct Lines {
+pub(crate) struct Lines {
     limits: Limits,
     slab: Vec<Option<Line>>,
     free: Vec<usize>,
@@ -120,7 +120,7 @@ pub struct Lines {
 
 impl Lines {
     /// No line yet, and no concurrency.
-    pub fn new(limits: Limits) -> Self {
+    pub(crate) fn new(limits: Limits) -> Self {
         Self {
             limits,
             slab: Vec::new(),
@@ -131,7 +131,7 @@ impl Lines {
     }
 
     /// Changes the limits for what comes.
-    pub fn set_limits(&mut self, limits: Limits) {
+    pub(crate) fn set_limits(&mut self, limits: Limits) {
         self.limits = limits;
     }
 
@@ -144,7 +144,7 @@ impl Lines {
     }
 
     /// The parent of `channel` takes so many jobs at once; 0 while it is away.
-    pub fn set_total(&mut self, channel: Channel, total: u32) {
+    pub(crate) fn set_total(&mut self, channel: Channel, total: u32) {
         self.pool(channel).total = total;
     }
 
@@ -166,7 +166,7 @@ impl Lines {
     }
 
     /// The line of this name, if it is known.
-    pub fn find(&self, channel: Channel, name: &str) -> Option<LineId> {
+    pub(crate) fn find(&self, channel: Channel, name: &str) -> Option<LineId> {
         let [local, remote] = &self.names;
         let names = match channel {
             Channel::Local => local,
@@ -176,17 +176,17 @@ impl Lines {
     }
 
     /// A line.
-    pub fn get(&self, id: LineId) -> Option<&Line> {
+    pub(crate) fn get(&self, id: LineId) -> Option<&Line> {
         self.slab.get(id.0)?.as_ref()
     }
 
     /// A line.
-    pub fn get_mut(&mut self, id: LineId) -> Option<&mut Line> {
+    pub(crate) fn get_mut(&mut self, id: LineId) -> Option<&mut Line> {
         self.slab.get_mut(id.0)?.as_mut()
     }
 
     /// All lines.
-    pub fn ids(&self) -> Vec<LineId> {
+    pub(crate) fn ids(&self) -> Vec<LineId> {
         self.names
             .iter()
             .flat_map(HashMap::values)
@@ -195,7 +195,7 @@ impl Lines {
     }
 
     /// The line of this name, made if there is none; local if there is no hop.
-    pub fn open(&mut self, name: &str, hop: Option<&NextHop>) -> LineId {
+    pub(crate) fn open(&mut self, name: &str, hop: Option<&NextHop>) -> LineId {
         let channel = if hop.is_none() {
             Channel::Local
         } else {
@@ -221,7 +221,7 @@ impl Lines {
     }
 
     /// Adds an entry at the end of the line.
-    pub fn push(&mut self, id: LineId, class: Class, entry: Entry) {
+    pub(crate) fn push(&mut self, id: LineId, class: Class, entry: Entry) {
         if let Some(line) = self.get_mut(id) {
             line.queue(class).push_back(entry);
         }
@@ -229,7 +229,7 @@ impl Lines {
     }
 
     /// Adds an entry at the front of the line: what was cut short.
-    pub fn push_front(&mut self, id: LineId, class: Class, entry: Entry) {
+    pub(crate) fn push_front(&mut self, id: LineId, class: Class, entry: Entry) {
         if let Some(line) = self.get_mut(id) {
             line.queue(class).push_front(entry);
         }
@@ -256,7 +256,7 @@ impl Lines {
     }
 
     /// The next entry of a channel whose turn it is, with a slot taken for it.
-    pub fn next(&mut self, channel: Channel, now: i64) -> Option<(Slot, Entry)> {
+    pub(crate) fn next(&mut self, channel: Channel, now: i64) -> Option<(Slot, Entry)> {
         let pool = self.pool(channel);
         if pool.used >= pool.total {
             return None;
@@ -324,7 +324,7 @@ impl Lines {
     }
 
     /// A slot is free again, and nothing was learned.
-    pub fn release(&mut self, slot: Slot) {
+    pub(crate) fn release(&mut self, slot: Slot) {
         let Some(line) = self.get_mut(slot.line) else {
             return;
         };
@@ -336,7 +336,7 @@ impl Lines {
     }
 
     /// A job ended; `delivered` if it brought somebody his mail.
-    pub fn end(&mut self, slot: Slot, host: Host, delivered: bool, now: i64) -> News {
+    pub(crate) fn end(&mut self, slot: Slot, host: Host, delivered: bool, now: i64) -> News {
         self.release(slot);
         let Some(channel) = self.get(slot.line).map(Line::channel) else {
             return News::Nothing;
@@ -369,7 +369,7 @@ impl Lines {
     }
 
     /// Takes all entries out of a line.
-    pub fn drain(&mut self, id: LineId) -> Vec<Entry> {
+    pub(crate) fn drain(&mut self, id: LineId) -> Vec<Entry> {
         self.get_mut(id).map_or_else(Vec::new, |line| {
             let [letters, bulk] = &mut line.queues;
             letters.drain(..).chain(bulk.drain(..)).collect()
@@ -377,7 +377,7 @@ impl Lines {
     }
 
     /// Forgets that a line was dead, or that all were.
-    pub fn forget_deaths(&mut self, only: Option<LineId>) {
+    pub(crate) fn forget_deaths(&mut self, only: Option<LineId>) {
         let ids = only.map_or_else(|| self.ids(), |id| vec![id]);
         for id in ids {
             if let Some(line) = self.get_mut(id) {
@@ -388,7 +388,7 @@ impl Lines {
     }
 
     /// Drops idle lines when there are too many, those of which nothing bad is known first.
-    pub fn tidy(&mut self, now: i64) {
+    pub(crate) fn tidy(&mut self, now: i64) {
         let idle: Vec<LineId> = self
             .ids()
             .into_iter()

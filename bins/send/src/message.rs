@@ -11,26 +11,26 @@ use crate::key::Key;
 use crate::policy::Policy;
 
 /// The protocol of our reports about reports (`Origin::protocol`).
-pub const DOUBLE_BOUNCE: &str = "double-bounce";
+pub(crate) const DOUBLE_BOUNCE: &str = "double-bounce";
 
 /// A message that was read.
 #[derive(Debug, Clone)]
-pub struct Loaded {
+pub(crate) struct Loaded {
     /// Its name.
-    pub key: Key,
+    pub(crate) key: Key,
     /// Where it stands.
-    pub place: Place,
+    pub(crate) place: Place,
     /// Where the content is.
-    pub content: Content,
+    pub(crate) content: Content,
     /// Envelope and story.
-    pub journal: Journal,
+    pub(crate) journal: Journal,
     /// The file, for local and remote. Tests have none.
-    pub file: Option<Arc<OwnedFd>>,
+    pub(crate) file: Option<Arc<OwnedFd>>,
 }
 
 /// What reports a message owes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Owed {
+pub(crate) enum Owed {
     /// About failures.
     Failure,
     /// About success.
@@ -41,22 +41,22 @@ pub enum Owed {
 
 impl Loaded {
     /// What it counts in memory.
-    pub fn weight(&self) -> usize {
+    pub(crate) fn weight(&self) -> usize {
         1 + self.journal.states.len()
     }
 
     /// When it arrived, Unix seconds.
-    pub fn arrived(&self) -> i64 {
+    pub(crate) fn arrived(&self) -> i64 {
         self.journal.envelope.arrived
     }
 
     /// Whether the reverse-path is null: no report goes to anybody but the postmaster.
-    pub fn is_null(&self) -> bool {
+    pub(crate) fn is_null(&self) -> bool {
         self.journal.envelope.sender.from.is_null()
     }
 
     /// Whether it is a report that the postmaster was to get: its failure makes no further one.
-    pub fn is_last_report(&self, policy: &Policy) -> bool {
+    pub(crate) fn is_last_report(&self, policy: &Policy) -> bool {
         let envelope = &self.journal.envelope;
         let to_postmaster = envelope.parent.is_some()
             && envelope
@@ -67,7 +67,7 @@ impl Loaded {
     }
 
     /// When its lifetime is over.
-    pub fn expiry(&self, policy: &Policy) -> i64 {
+    pub(crate) fn expiry(&self, policy: &Policy) -> i64 {
         let lifetime = if self.is_null() {
             policy.bounce_lifetime
         } else {
@@ -77,30 +77,30 @@ impl Loaded {
     }
 
     /// The recipient of this number.
-    pub fn recipient(&self, index: u32) -> Option<&Recipient> {
+    pub(crate) fn recipient(&self, index: u32) -> Option<&Recipient> {
         let index = usize::try_from(index).ok()?;
         self.journal.envelope.recipients.get(index)
     }
 
     /// Where that recipient stands.
-    pub fn state(&self, index: u32) -> Option<&RecipientState> {
+    pub(crate) fn state(&self, index: u32) -> Option<&RecipientState> {
         self.journal.states.get(usize::try_from(index).ok()?)
     }
 
     /// Where that recipient stands.
-    pub fn state_mut(&mut self, index: u32) -> Option<&mut RecipientState> {
+    pub(crate) fn state_mut(&mut self, index: u32) -> Option<&mut RecipientState> {
         self.journal.states.get_mut(usize::try_from(index).ok()?)
     }
 
     /// Whether that recipient is to be tried now.
-    pub fn is_due(&self, index: u32, now: i64, forced: bool) -> bool {
+    pub(crate) fn is_due(&self, index: u32, now: i64, forced: bool) -> bool {
         self.state(index).is_some_and(|state| {
             state.standing == Standing::Pending && (forced || state.due <= now)
         })
     }
 
     /// The recipients that are to be tried now.
-    pub fn due(&self, now: i64, forced: bool) -> Vec<u32> {
+    pub(crate) fn due(&self, now: i64, forced: bool) -> Vec<u32> {
         (0u32..)
             .take(self.journal.states.len())
             .filter(|index| self.is_due(*index, now, forced))
@@ -108,7 +108,7 @@ impl Loaded {
     }
 
     /// Notes how an attempt ended.
-    pub fn apply(&mut self, attempt: &Arc<Attempt>) {
+    pub(crate) fn apply(&mut self, attempt: &Arc<Attempt>) {
         for index in &attempt.to {
             if let Some(state) = self.state_mut(*index)
                 && state.standing == Standing::Pending
@@ -125,7 +125,7 @@ impl Loaded {
     }
 
     /// Whether no recipient is pending.
-    pub fn is_finished(&self) -> bool {
+    pub(crate) fn is_finished(&self) -> bool {
         !self.has(Standing::Pending)
     }
 
@@ -137,7 +137,7 @@ impl Loaded {
     }
 
     /// How many recipients stand there.
-    pub fn count(&self, standing: Standing) -> usize {
+    pub(crate) fn count(&self, standing: Standing) -> usize {
         self.journal
             .states
             .iter()
@@ -146,7 +146,7 @@ impl Loaded {
     }
 
     /// When to look at it again: the least due time, and `postponed` for those that are due and could not be tried.
-    pub fn next_due(&self, now: i64, postponed: Option<i64>) -> i64 {
+    pub(crate) fn next_due(&self, now: i64, postponed: Option<i64>) -> i64 {
         self.journal
             .states
             .iter()
@@ -163,7 +163,7 @@ impl Loaded {
     }
 
     /// The recipients about whom this kind of report is owed now.
-    pub fn owed(&self, kind: Owed, policy: &Policy, now: i64) -> Vec<u32> {
+    pub(crate) fn owed(&self, kind: Owed, policy: &Policy, now: i64) -> Vec<u32> {
         let is_late = policy
             .delay_warning
             .is_some_and(|age| now.saturating_sub(self.arrived()) >= age);

@@ -13,34 +13,34 @@ const INITIAL_CONCURRENCY: u32 = 5;
 
 /// What the operator decided.
 #[derive(Debug, Clone)]
-pub struct Policy {
+pub(crate) struct Policy {
     /// Seconds after which a recipient has failed.
-    pub lifetime: i64,
+    pub(crate) lifetime: i64,
     /// The same for mail without a return path.
-    pub bounce_lifetime: i64,
+    pub(crate) bounce_lifetime: i64,
     /// Seconds after which the sender is warned.
-    pub delay_warning: Option<i64>,
+    pub(crate) delay_warning: Option<i64>,
     /// Permanent failures count as temporary ones.
-    pub softbounce: bool,
+    pub(crate) softbounce: bool,
     /// The most recipients of one job.
-    pub recipient_limit: usize,
+    pub(crate) recipient_limit: usize,
     /// How wide lines open.
-    pub limits: Limits,
+    pub(crate) limits: Limits,
     /// Relays.
-    pub routes: Routes,
+    pub(crate) routes: Routes,
     /// Domains that wait.
-    pub paused: DomainSet,
+    pub(crate) paused: DomainSet,
     /// Our name.
-    pub me: Domain,
+    pub(crate) me: Domain,
     /// From whom reports come.
-    pub bounce_from: Mailbox,
+    pub(crate) bounce_from: Mailbox,
     /// Who gets reports that could not be delivered.
-    pub double_bounce_to: Mailbox,
+    pub(crate) double_bounce_to: Mailbox,
 }
 
 impl Policy {
     /// Reads the settings.
-    pub fn read(settings: &Settings) -> Self {
+    pub(crate) fn read(settings: &Settings) -> Self {
         let number = |value: u64| u32::try_from(value).unwrap_or(u32::MAX);
         let seconds =
             |value: std::time::Duration| i64::try_from(value.as_secs()).unwrap_or(i64::MAX);
@@ -64,14 +64,14 @@ impl Policy {
     }
 
     /// Our name as reports and logs have it.
-    pub fn host(&self) -> String {
+    pub(crate) fn host(&self) -> String {
         self.me
             .to_ascii()
             .unwrap_or_else(|| self.me.as_str().to_owned())
     }
 
     /// Where mail for a domain of others goes: by its route, else to its exchangers, or to the address it is.
-    pub fn next_hop(&self, domain: &Domain) -> NextHop {
+    pub(crate) fn next_hop(&self, domain: &Domain) -> NextHop {
         let route = self.routes.find(domain);
         if let Some(route) = route
             && let Some(relay) = &route.relay

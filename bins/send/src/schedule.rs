@@ -2,7 +2,7 @@
 
 /// Where a recipient goes (qmail's channel), which decides how eagerly it is tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Channel {
+pub(crate) enum Channel {
     /// Into a mailbox here.
     Local,
     /// To another host.
@@ -11,10 +11,10 @@ pub enum Channel {
 
 impl Channel {
     /// Both, in the order of their numbers.
-    pub const BOTH: [Self; 2] = [Self::Local, Self::Remote];
+    pub(crate) const BOTH: [Self; 2] = [Self::Local, Self::Remote];
 
     /// As in the log and in control files.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Local => "local",
             Self::Remote => "remote",
@@ -34,7 +34,7 @@ impl Channel {
 ///
 /// The square root of its age grows by a constant from attempt to attempt, so attempts lie 400 s, 1200 s, 2000 s, … apart
 /// at other hosts, and a quarter of that here.
-pub fn next_attempt(arrived: i64, tried: i64, channel: Channel) -> i64 {
+pub(crate) fn next_attempt(arrived: i64, tried: i64, channel: Channel) -> i64 {
     let age = u64::try_from(tried.saturating_sub(arrived)).unwrap_or(0);
     let root = age.isqrt().saturating_add(channel.skip());
     arrived.saturating_add(i64::try_from(root.saturating_mul(root)).unwrap_or(i64::MAX))

@@ -32,11 +32,11 @@ use crate::schedule::Channel;
 use crate::stage::{Job, Open, Orphan, Stage};
 use crate::waiting::Waiting;
 
-pub use load::Reading;
-pub use report::Reported;
+pub(crate) use load::Reading;
+pub(crate) use report::Reported;
 
 /// Recipients, and messages, that are kept in memory at most, a few that are just being read apart.
-pub const CAPACITY: usize = 20_000;
+pub(crate) const CAPACITY: usize = 20_000;
 /// Messages in memory at most.
 const OPEN_LIMIT: usize = 2_000;
 /// Destinations are tidied so often, in seconds.
@@ -59,7 +59,7 @@ struct Parent {
 
 /// The scheduler.
 #[derive(Debug)]
-pub struct Scheduler {
+pub(crate) struct Scheduler {
     policy: Policy,
     uid: u32,
     now: i64,
@@ -96,7 +96,7 @@ pub struct Scheduler {
 
 impl Scheduler {
     /// A scheduler that knows of no message. `first_job` must differ from life to life.
-    pub fn new(policy: Policy, uid: u32, first_job: u64) -> Self {
+    pub(crate) fn new(policy: Policy, uid: u32, first_job: u64) -> Self {
         Self {
             lines: Lines::new(policy.limits),
             policy,
@@ -132,24 +132,19 @@ impl Scheduler {
     }
 
     /// The time, to be told before anything else is.
-    pub fn set_time(&mut self, micros: u64) {
+    pub(crate) fn set_time(&mut self, micros: u64) {
         self.micros = micros;
         self.now = i64::try_from(micros / 1_000_000).unwrap_or(i64::MAX);
     }
 
     /// New settings.
-    pub fn set_policy(&mut self, policy: Policy) {
+    pub(crate) fn set_policy(&mut self, policy: Policy) {
         self.lines.set_limits(policy.limits);
         self.policy = policy;
     }
 
-    /// The settings.
-    pub fn policy(&self) -> &Policy {
-        &self.policy
-    }
-
     /// Begins what can begin now, and gives everything that is to be done.
-    pub fn run(&mut self) -> Vec<Effect> {
+    pub(crate) fn run(&mut self) -> Vec<Effect> {
         while let Some((time, key)) = self.stuck.first().copied() {
             if time > self.now {
                 break;
@@ -172,7 +167,7 @@ impl Scheduler {
     }
 
     /// When [`Scheduler::run`] is to be called at the latest, in Unix seconds, if nothing happens before.
-    pub fn next_wake(&self) -> Option<i64> {
+    pub(crate) fn next_wake(&self) -> Option<i64> {
         if self.flushing.is_some() {
             return Some(self.now);
         }
@@ -184,7 +179,7 @@ impl Scheduler {
     }
 
     /// Starts nothing any more.
-    pub fn stop(&mut self) {
+    pub(crate) fn stop(&mut self) {
         self.is_stopping = true;
         for channel in Channel::BOTH {
             self.lines.set_total(channel, 0);
@@ -192,12 +187,13 @@ impl Scheduler {
     }
 
     /// Whether nothing is under way that somebody is to be told of.
-    pub fn is_quiet(&self) -> bool {
+    pub(crate) fn is_quiet(&self) -> bool {
         self.jobs.is_empty() && self.records.is_empty()
     }
 
     /// How many messages are known.
-    pub fn known(&self) -> usize {
+    #[cfg(test)]
+    pub(crate) fn known(&self) -> usize {
         self.waiting.len() + self.live.len() + self.held.len() + self.bad.len()
     }
 
@@ -209,7 +205,7 @@ impl Scheduler {
     }
 
     /// A message arrived.
-    pub fn arrived(&mut self, key: Key) {
+    pub(crate) fn arrived(&mut self, key: Key) {
         if !self.knows(key) {
             self.live.insert(key, Stage::Queued { forced: false });
             self.fresh.push_back(key);
@@ -217,7 +213,7 @@ impl Scheduler {
     }
 
     /// A scan found a message; `due` is the hint at its next time.
-    pub fn seen(&mut self, key: Key, place: Place, due: i64) {
+    pub(crate) fn seen(&mut self, key: Key, place: Place, due: i64) {
         match place {
             Place::New | Place::Cur => {
                 self.held.remove(&key);

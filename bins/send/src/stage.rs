@@ -12,7 +12,7 @@ use crate::schedule::Channel;
 
 /// A message's stage.
 #[derive(Debug)]
-pub enum Stage {
+pub(crate) enum Stage {
     /// It wants to be read.
     Queued {
         /// An operator wants all recipients tried.
@@ -42,69 +42,69 @@ pub enum Stage {
 
 /// What is kept of a parked message.
 #[derive(Debug, Clone, Copy)]
-pub struct Parked {
+pub(crate) struct Parked {
     /// Its round.
-    pub round: u32,
+    pub(crate) round: u32,
     /// Its entries on lines.
-    pub entries: u32,
+    pub(crate) entries: u32,
     /// Letter or bulk.
-    pub class: Class,
+    pub(crate) class: Class,
     /// An operator wants all recipients tried.
-    pub forced: bool,
+    pub(crate) forced: bool,
     /// The least time at which recipients that could not be tried may be tried.
-    pub postponed: Option<i64>,
+    pub(crate) postponed: Option<i64>,
 }
 
 /// A message in memory.
 #[derive(Debug)]
-pub struct Open {
+pub(crate) struct Open {
     /// The message.
-    pub message: Loaded,
+    pub(crate) message: Loaded,
     /// Number of this round of attempts; entries on lines carry it.
-    pub round: u32,
+    pub(crate) round: u32,
     /// An operator wants all recipients tried.
-    pub forced: bool,
+    pub(crate) forced: bool,
     /// Letter or bulk.
-    pub class: Class,
+    pub(crate) class: Class,
     /// Unix microseconds at which it was read.
-    pub since: u64,
+    pub(crate) since: u64,
     /// Questions to users without answer.
-    pub lookups: u32,
+    pub(crate) lookups: u32,
     /// Answers of users.
-    pub routed: Vec<(u32, Answer)>,
+    pub(crate) routed: Vec<(u32, Answer)>,
     /// Its entries on lines.
-    pub on_lines: u32,
+    pub(crate) on_lines: u32,
     /// Its jobs.
-    pub in_jobs: u32,
+    pub(crate) in_jobs: u32,
     /// Records that clean has not confirmed.
-    pub records: u32,
+    pub(crate) records: u32,
     /// A report is being made.
-    pub is_reporting: bool,
+    pub(crate) is_reporting: bool,
     /// No report could be queued: not before this time.
-    pub report_again: Option<i64>,
+    pub(crate) report_again: Option<i64>,
     /// Times in a row that a program of ours died over it.
-    pub cuts: u32,
+    pub(crate) cuts: u32,
     /// The least time at which recipients that could not be tried may be tried.
-    pub postponed: Option<i64>,
+    pub(crate) postponed: Option<i64>,
     /// What is to be recorded.
-    pub events: Vec<Event>,
+    pub(crate) events: Vec<Event>,
     /// Whom to tell when it is.
-    pub acks: Vec<(Channel, u64)>,
+    pub(crate) acks: Vec<(Channel, u64)>,
     /// Children that are published when it is.
-    pub children: Vec<Key>,
+    pub(crate) children: Vec<Key>,
     /// It could not be recorded: not before this time.
-    pub stuck: Option<i64>,
+    pub(crate) stuck: Option<i64>,
     /// What an operator, or we, want done when nothing is under way.
-    pub wish: Option<Wish>,
+    pub(crate) wish: Option<Wish>,
     /// Its removal is under way.
-    pub is_ending: bool,
+    pub(crate) is_ending: bool,
     /// The round is over; it waits until then as soon as all is recorded.
-    pub rest: Option<i64>,
+    pub(crate) rest: Option<i64>,
 }
 
 impl Open {
     /// A message that was just read.
-    pub fn new(message: Loaded, round: u32, forced: bool, since: u64) -> Self {
+    pub(crate) fn new(message: Loaded, round: u32, forced: bool, since: u64) -> Self {
         Self {
             message,
             round,
@@ -131,17 +131,17 @@ impl Open {
     }
 
     /// Recipients that could not be tried may be tried at `time`.
-    pub fn postpone(&mut self, time: i64) {
+    pub(crate) fn postpone(&mut self, time: i64) {
         self.postponed = Some(self.postponed.map_or(time, |before| before.min(time)));
     }
 
     /// Whether something of this round is under way.
-    pub fn is_busy(&self) -> bool {
+    pub(crate) fn is_busy(&self) -> bool {
         self.lookups > 0 || self.on_lines > 0 || self.in_jobs > 0 || self.is_reporting
     }
 
     /// Whether it only waits on lines.
-    pub fn is_parkable(&self) -> bool {
+    pub(crate) fn is_parkable(&self) -> bool {
         self.on_lines > 0
             && self.lookups == 0
             && self.in_jobs == 0
@@ -156,7 +156,7 @@ impl Open {
 
 /// What users said of a recipient.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answer {
+pub(crate) enum Answer {
     /// The account of this key.
     Local(String),
     /// Not ours.
@@ -169,7 +169,7 @@ pub enum Answer {
 
 /// What becomes of a message as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Deed {
+pub(crate) enum Deed {
     /// Into hold/.
     Hold,
     /// Out of hold/.
@@ -182,37 +182,37 @@ pub enum Deed {
 
 /// A deed and who wants it.
 #[derive(Debug, Clone, Copy)]
-pub struct Wish {
+pub(crate) struct Wish {
     /// What.
-    pub deed: Deed,
+    pub(crate) deed: Deed,
     /// The operator to be answered.
-    pub client: Option<Client>,
+    pub(crate) client: Option<Client>,
     /// The operator's user id, or our own.
-    pub by: u32,
+    pub(crate) by: u32,
 }
 
 /// A job under way.
 #[derive(Debug)]
-pub struct Job {
+pub(crate) struct Job {
     /// Who does it.
-    pub channel: Channel,
+    pub(crate) channel: Channel,
     /// The message.
-    pub key: Key,
+    pub(crate) key: Key,
     /// Its slot; none if a former life of ours started it.
-    pub slot: Option<Slot>,
+    pub(crate) slot: Option<Slot>,
     /// For whom.
-    pub recipients: Vec<u32>,
+    pub(crate) recipients: Vec<u32>,
     /// Unix microseconds at which it was given away.
-    pub started: u64,
+    pub(crate) started: u64,
     /// The line's name.
-    pub line: std::sync::Arc<str>,
+    pub(crate) line: std::sync::Arc<str>,
 }
 
 /// An outcome whose message is not in memory.
 #[derive(Debug)]
-pub struct Orphan {
+pub(crate) struct Orphan {
     /// Who did it.
-    pub channel: Channel,
+    pub(crate) channel: Channel,
     /// How it ended.
-    pub outcome: Outcome,
+    pub(crate) outcome: Outcome,
 }

@@ -14,23 +14,23 @@ fn pack(due: i64) -> u32 {
 
 /// Waiting messages.
 #[derive(Debug, Default)]
-pub struct Waiting {
+pub(crate) struct Waiting {
     by_id: BTreeMap<Key, u32>,
     by_due: BTreeSet<(u32, Key)>,
 }
 
 /// A message that is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Due {
+pub(crate) struct Due {
     /// Which.
-    pub key: Key,
+    pub(crate) key: Key,
     /// An operator wants all its recipients tried, whatever their own time is.
-    pub forced: bool,
+    pub(crate) forced: bool,
 }
 
 impl Waiting {
     /// Adds a message, or changes its time.
-    pub fn insert(&mut self, key: Key, due: i64) {
+    pub(crate) fn insert(&mut self, key: Key, due: i64) {
         self.put(key, pack(due));
     }
 
@@ -42,7 +42,7 @@ impl Waiting {
     }
 
     /// Takes a message out; whether it was in.
-    pub fn remove(&mut self, key: Key) -> bool {
+    pub(crate) fn remove(&mut self, key: Key) -> bool {
         match self.by_id.remove(&key) {
             Some(due) => self.by_due.remove(&(due, key)),
             None => false,
@@ -50,24 +50,24 @@ impl Waiting {
     }
 
     /// Whether the message waits.
-    pub fn contains(&self, key: Key) -> bool {
+    pub(crate) fn contains(&self, key: Key) -> bool {
         self.by_id.contains_key(&key)
     }
 
     /// How many wait.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.by_id.len()
     }
 
     /// Makes a message due whatever its time is.
-    pub fn force(&mut self, key: Key) {
+    pub(crate) fn force(&mut self, key: Key) {
         if self.contains(key) {
             self.put(key, 0);
         }
     }
 
     /// Forces up to `count` messages behind `after`; gives the last one, or none if there are no more.
-    pub fn force_some(&mut self, after: Option<Key>, count: usize) -> Option<Key> {
+    pub(crate) fn force_some(&mut self, after: Option<Key>, count: usize) -> Option<Key> {
         let keys: Vec<Key> = self.after(after).take(count).collect();
         for key in &keys {
             self.put(*key, 0);
@@ -76,7 +76,7 @@ impl Waiting {
     }
 
     /// The waiting messages behind `after`, oldest first.
-    pub fn after(&self, after: Option<Key>) -> impl Iterator<Item = Key> + '_ {
+    pub(crate) fn after(&self, after: Option<Key>) -> impl Iterator<Item = Key> + '_ {
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
         self.by_id
             .range((from, Bound::Unbounded))
@@ -84,7 +84,7 @@ impl Waiting {
     }
 
     /// Takes out the message that has been due for longest, if one is due.
-    pub fn pop(&mut self, now: i64) -> Option<Due> {
+    pub(crate) fn pop(&mut self, now: i64) -> Option<Due> {
         let (due, key) = *self.by_due.first()?;
         if due > pack(now) {
             return None;
@@ -98,7 +98,7 @@ impl Waiting {
     }
 
     /// When the next message is due.
-    pub fn next_due(&self) -> Option<i64> {
+    pub(crate) fn next_due(&self) -> Option<i64> {
         self.by_due.first().map(|(due, _)| i64::from(*due))
     }
 }

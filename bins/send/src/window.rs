@@ -2,7 +2,7 @@
 
 /// A window that opens and closes.
 #[derive(Debug, Clone)]
-pub struct Window {
+pub(crate) struct Window {
     size: u32,
     /// Successes since the window last grew.
     successes: u32,
@@ -12,7 +12,7 @@ pub struct Window {
 
 impl Window {
     /// A window of `initial` jobs; `steep` opens by one with each success, otherwise with each round of successes.
-    pub fn new(initial: u32, steep: bool) -> Self {
+    pub(crate) fn new(initial: u32, steep: bool) -> Self {
         Self {
             size: initial.max(1),
             successes: 0,
@@ -21,12 +21,12 @@ impl Window {
     }
 
     /// How many jobs may be under way, never more than `limit`, never none.
-    pub fn size(&self, limit: u32) -> u32 {
+    pub(crate) fn size(&self, limit: u32) -> u32 {
         self.size.min(limit).max(1)
     }
 
     /// A job went well.
-    pub fn succeed(&mut self, limit: u32) {
+    pub(crate) fn succeed(&mut self, limit: u32) {
         self.successes = self.successes.saturating_add(1);
         if self.steep || self.successes >= self.size {
             self.successes = 0;
@@ -35,13 +35,13 @@ impl Window {
     }
 
     /// A job did not reach the host: half of it.
-    pub fn fail(&mut self) {
+    pub(crate) fn fail(&mut self) {
         self.size = (self.size / 2).max(1);
         self.successes = 0;
     }
 
     /// The host is dead: one job at a time when it lives again.
-    pub fn collapse(&mut self) {
+    pub(crate) fn collapse(&mut self) {
         self.size = 1;
         self.successes = 0;
     }

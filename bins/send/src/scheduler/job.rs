@@ -167,7 +167,7 @@ impl Scheduler {
     }
 
     /// A parent tells what it still does.
-    pub fn hello(&mut self, channel: Channel, concurrency: u32, running: Vec<Running>) {
+    pub(crate) fn hello(&mut self, channel: Channel, concurrency: u32, running: Vec<Running>) {
         let numbers = running.iter().map(|job| job.job).collect::<Vec<_>>();
         self.parent(channel).told.extend(numbers);
         self.parent(channel).concurrency = concurrency;
@@ -197,7 +197,7 @@ impl Scheduler {
     }
 
     /// A parent has told everything, outcomes included: it can have jobs, and what it did not name is cut.
-    pub fn parent_up(&mut self, channel: Channel) {
+    pub(crate) fn parent_up(&mut self, channel: Channel) {
         let told = std::mem::take(&mut self.parent(channel).told);
         let mut lost: Vec<u64> = self
             .jobs
@@ -214,7 +214,7 @@ impl Scheduler {
     }
 
     /// A parent is gone. Its jobs may still run: it says so when it is back.
-    pub fn parent_down(&mut self, channel: Channel) {
+    pub(crate) fn parent_down(&mut self, channel: Channel) {
         let parent = self.parent(channel);
         parent.is_ready = false;
         parent.told.clear();

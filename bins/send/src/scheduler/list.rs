@@ -8,7 +8,7 @@ use crate::stage::Stage;
 
 impl Scheduler {
     /// Up to `count` messages behind `after`, and whether each is being tried now.
-    pub fn known_after(&self, after: Option<Key>, count: usize) -> Vec<(Key, bool)> {
+    pub(crate) fn known_after(&self, after: Option<Key>, count: usize) -> Vec<(Key, bool)> {
         let range = (
             after.map_or(Bound::Unbounded, Bound::Excluded),
             Bound::Unbounded,

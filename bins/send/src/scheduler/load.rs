@@ -19,7 +19,7 @@ const IO_PAUSE: i64 = 60;
 
 /// What reading a message gave.
 #[derive(Debug)]
-pub enum Reading {
+pub(crate) enum Reading {
     /// The message.
     Message(Box<Loaded>),
     /// It is not there (any more).
@@ -113,7 +113,7 @@ impl Scheduler {
     }
 
     /// A reader is done with a message.
-    pub fn loaded(&mut self, key: Key, reading: Reading) {
+    pub(crate) fn loaded(&mut self, key: Key, reading: Reading) {
         self.loading = self.loading.saturating_sub(1);
         let (forced, parked, wants) = match self.live.get_mut(&key) {
             Some(Stage::Loading { forced }) => (*forced, None, Vec::new()),

@@ -19,7 +19,7 @@ const RETRY_PAUSE: i64 = 60;
 
 impl Scheduler {
     /// An operator wants something done with a message; the answer comes when it is done, or when it is clear when.
-    pub fn operate(&mut self, client: Client, by: u32, id: QueueId, deed: Deed) {
+    pub(crate) fn operate(&mut self, client: Client, by: u32, id: QueueId, deed: Deed) {
         let key = Key::from(id);
         let wish = Wish {
             deed,
@@ -157,7 +157,7 @@ impl Scheduler {
     }
 
     /// Everything that waits is tried at once, and no host counts as dead.
-    pub fn flush_all(&mut self, by: u32) {
+    pub(crate) fn flush_all(&mut self, by: u32) {
         self.lines.forget_deaths(None);
         self.flushing = Some(None);
         let fields = Fields::default()
@@ -167,7 +167,7 @@ impl Scheduler {
     }
 
     /// What waits for some domains is tried at once.
-    pub fn flush_domains(&mut self, by: u32, domains: DomainSet) {
+    pub(crate) fn flush_domains(&mut self, by: u32, domains: DomainSet) {
         let mut names: Vec<String> = domains.entries().map(str::to_owned).collect();
         names.sort();
         for name in &names {
@@ -187,12 +187,12 @@ impl Scheduler {
     }
 
     /// A message is due whatever its time is, if it waits.
-    pub fn force(&mut self, key: Key) {
+    pub(crate) fn force(&mut self, key: Key) {
         self.waiting.force(key);
     }
 
     /// The list of paused domains was read anew.
-    pub fn set_paused(&mut self, by: u32, paused: DomainSet) {
+    pub(crate) fn set_paused(&mut self, by: u32, paused: DomainSet) {
         let before = std::mem::replace(&mut self.policy.paused, paused);
         let names = |set: &DomainSet| -> std::collections::BTreeSet<String> {
             set.entries().map(str::to_owned).collect()
@@ -217,7 +217,7 @@ impl Scheduler {
     }
 
     /// Replaces the settings, the paused domains as their own step.
-    pub fn set_settings(&mut self, policy: Policy) {
+    pub(crate) fn set_settings(&mut self, policy: Policy) {
         let paused = policy.paused.clone();
         let before = self.policy.paused.clone();
         self.set_policy(policy);

@@ -74,7 +74,7 @@ impl Way<'_> {
 
 impl Scheduler {
     /// A job ended.
-    pub fn outcome(&mut self, channel: Channel, outcome: Outcome) {
+    pub(crate) fn outcome(&mut self, channel: Channel, outcome: Outcome) {
         let job = match self.jobs.get(&outcome.job) {
             Some(job) if job.channel == channel => self.jobs.remove(&outcome.job),
             _ => None,

@@ -113,7 +113,7 @@ impl Scheduler {
     }
 
     /// clean is there (again): it gets everything that it has not answered, in the old order.
-    pub fn clean_up(&mut self) {
+    pub(crate) fn clean_up(&mut self) {
         let mut records = std::mem::take(&mut self.records);
         for (seq, record) in &mut records {
             record.is_repeated = true;
@@ -123,7 +123,7 @@ impl Scheduler {
     }
 
     /// clean wrote a record.
-    pub fn recorded(&mut self, seq: u64) {
+    pub(crate) fn recorded(&mut self, seq: u64) {
         let Some(record) = self.records.remove(&seq) else {
             return;
         };
@@ -170,7 +170,7 @@ impl Scheduler {
     }
 
     /// clean could not write a record.
-    pub fn refused(&mut self, seq: u64, missing: bool, reason: &str) {
+    pub(crate) fn refused(&mut self, seq: u64, missing: bool, reason: &str) {
         let Some(record) = self.records.remove(&seq) else {
             return;
         };

@@ -18,7 +18,7 @@ const DOUBLE_BOUNCE_PERIOD: i64 = 3600;
 
 /// What came of a report.
 #[derive(Debug)]
-pub enum Reported {
+pub(crate) enum Reported {
     /// It is complete in tmp/ under this name, and appears when its parent's journal names it.
     Queued {
         /// Its name.
@@ -89,7 +89,7 @@ impl Scheduler {
     }
 
     /// A report was queued, or not.
-    pub fn reported(&mut self, key: Key, reported: Reported) {
+    pub(crate) fn reported(&mut self, key: Key, reported: Reported) {
         let Some(mut open) = self.take(key) else {
             return;
         };

@@ -57,12 +57,12 @@ impl Scheduler {
     }
 
     /// users can be asked.
-    pub fn users_up(&mut self) {
+    pub(crate) fn users_up(&mut self) {
         self.route.is_up = true;
     }
 
     /// users is gone: what it was asked is asked again.
-    pub fn users_down(&mut self) {
+    pub(crate) fn users_down(&mut self) {
         self.route.is_up = false;
         for (_, (class, question)) in std::mem::take(&mut self.route.asked) {
             self.route.queue(class).push_front(question);
@@ -97,7 +97,7 @@ impl Scheduler {
     }
 
     /// users answered.
-    pub fn routed(&mut self, seq: u32, answer: Answer) {
+    pub(crate) fn routed(&mut self, seq: u32, answer: Answer) {
         let Some((_, question)) = self.route.asked.remove(&seq) else {
             return;
         };

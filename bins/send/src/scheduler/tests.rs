@@ -109,7 +109,7 @@ impl World {
 
     /// The same queue, a new life of send.
     pub(super) fn restart(&mut self) {
-        let policy = self.scheduler.policy().clone();
+        let policy = self.scheduler.policy.clone();
         self.scheduler = Scheduler::new(policy, 7, 1_000_000);
         self.scheduler.set_time(self.micros());
         self.scheduler.users_up();
