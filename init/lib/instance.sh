@@ -2,8 +2,8 @@
 # Reads DIR SMTP DOMAIN MAILBOXES ROUTES TARGET ROOT. What is there stays, but for what an option names now.
 
 # The programs that run all the time; staf-supervise starts them in this order and stops them in the reverse one. Those that can also be run by hand are told to serve.
-SERVICES='resolve users clean queue local remote send smtpd'
-PROGRAMS="$SERVICES inject"
+SERVICES='resolve users clean queue,service local remote send smtpd,service'
+PROGRAMS="${SERVICES//,service/} inject"
 
 # check_arguments: refuses what would make a broken setting, before anything is written.
 check_arguments() {
