@@ -124,7 +124,8 @@ make_spool() {
   directory 755 root root "$DIR/spool" && directory 2750 stafq stafs "$q" || return 1
   for d in tmp new cur hold bad; do directory 2750 stafq stafs "$q/$d" || return 1; done
   # Every user of the machine may leave a message here while no service runs; only the service can look at it.
-  chmod 2751 "$q" && directory 3733 stafq stafq "$q/drop"
+  # The queue itself holds the names of its places only, and is opened to flush what was left there.
+  chmod 2755 "$q" && directory 3733 stafq stafq "$q/drop"
 }
 
 make_run() {

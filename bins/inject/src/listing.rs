@@ -97,6 +97,14 @@ impl<W: Write> Listing<W> {
         Ok(())
     }
 
+    /// The end of a listing that lacks what could not be read: an empty one says nothing.
+    pub(crate) fn finish_in_part(mut self) -> io::Result<()> {
+        if self.messages == 0 {
+            return self.out.flush();
+        }
+        self.finish()
+    }
+
     /// The closing line.
     pub(crate) fn finish(mut self) -> io::Result<()> {
         match self.messages {

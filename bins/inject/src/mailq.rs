@@ -24,12 +24,20 @@ pub(crate) fn run(instance: &Instance) -> Result<(), Failure> {
     let queue = instance.queue();
     date::load_zone();
     confine_reader(queue.clone())?;
-    match RealDisk::open(&queue) {
+    let is_seen = match RealDisk::open(&queue) {
         Ok(disk) => from_disk(&disk, &mut listing).map_err(|error| unwritable(&error))?,
-        Err(error) if error.kind() == ErrorKind::NotFound => {}
-        Err(error) => warn(&format!("{} cannot be read: {error}", queue.display())),
-    }
-    listing.finish().map_err(|error| unwritable(&error))
+        Err(error) if error.kind() == ErrorKind::NotFound => true,
+        Err(error) => {
+            warn(&format!("{} cannot be read: {error}", queue.display()));
+            false
+        }
+    };
+    let done = if is_seen {
+        listing.finish()
+    } else {
+        listing.finish_in_part()
+    };
+    done.map_err(|error| unwritable(&error))
 }
 
 fn warn(text: &str) {
@@ -37,16 +45,17 @@ fn warn(text: &str) {
     drop(writeln!(std::io::stderr(), "mailq: warning: {text}"));
 }
 
-fn from_disk<W: Write>(disk: &RealDisk, listing: &mut Listing<W>) -> std::io::Result<()> {
+/// False if a place could not be read: its messages are not in the listing.
+fn from_disk<W: Write>(disk: &RealDisk, listing: &mut Listing<W>) -> std::io::Result<bool> {
     let mut found: Vec<(QueueId, Place)> = Vec::new();
+    let mut unread: Vec<&str> = Vec::new();
     for place in [Place::New, Place::Cur, Place::Hold, Place::Bad, Place::Drop] {
         for item in Scan::new(disk, &[place]) {
             match item {
                 Ok(item) => found.push((item.id, item.place)),
-                Err(error) => {
-                    if error.kind() != ErrorKind::NotFound {
-                        warn(&format!("{}/ cannot be read: {error}", place.name()));
-                    }
+                Err(error) if error.kind() == ErrorKind::NotFound => break,
+                Err(_) => {
+                    unread.push(place.name());
                     break;
                 }
             }
@@ -57,7 +66,7 @@ fn from_disk<W: Write>(disk: &RealDisk, listing: &mut Listing<W>) -> std::io::Re
     for (id, place) in found {
         match Message::open_in(disk, id, place) {
             Ok(message) => listing.entry(&entry(&message))?,
-            // It went while we looked, or is none of ours to see.
+            // It went while we looked.
             Err(OpenError::Missing) => {}
             Err(OpenError::Io(error)) => warn(&format!("{id} cannot be read: {error}")),
             Err(OpenError::Damaged(damage)) => {
@@ -66,7 +75,13 @@ fn from_disk<W: Write>(disk: &RealDisk, listing: &mut Listing<W>) -> std::io::Re
             }
         }
     }
-    Ok(())
+    if !unread.is_empty() {
+        let places = unread.join(", ");
+        warn(&format!(
+            "you may not read {places}; while the daemons are down only root and the queue's owner see all of the queue"
+        ));
+    }
+    Ok(unread.is_empty())
 }
 
 fn entry(message: &Message<RealDisk>) -> Entry {
