@@ -19,4 +19,5 @@ pub mod process;
 pub mod settle;
 pub mod skip;
 pub mod strace;
+pub mod tree;
 pub mod wait;

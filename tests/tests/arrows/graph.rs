@@ -8,7 +8,7 @@ use serde_json::Value;
 
 /// What a dependency is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// It gets into the program.
     Normal,
     /// Only tests use it.
@@ -19,14 +19,14 @@ pub enum Kind {
 
 /// A crate of ours that names a dependency. Our names are without `stafette-`.
 #[derive(Debug)]
-pub struct Arrow {
-    pub from: String,
-    pub to: String,
-    pub kind: Kind,
+pub(crate) struct Arrow {
+    pub(crate) from: String,
+    pub(crate) to: String,
+    pub(crate) kind: Kind,
 }
 
 /// The packages of the workspace and everything below them.
-pub struct Graph {
+pub(crate) struct Graph {
     folders: BTreeMap<String, PathBuf>,
     own: Vec<Arrow>,
     outside: Vec<Arrow>,
@@ -54,7 +54,7 @@ fn list(value: &Value) -> &[Value] {
 
 impl Graph {
     /// Asks cargo.
-    pub fn read() -> Self {
+    pub(crate) fn read() -> Self {
         let output = Command::new(env!("CARGO"))
             .args([
                 "metadata",
@@ -63,7 +63,7 @@ impl Graph {
                 "--offline",
                 "--manifest-path",
             ])
-            .arg(super::tree::root().join("Cargo.toml"))
+            .arg(stafette_tests::tree::root().join("Cargo.toml"))
             .output()
             .expect("cargo metadata");
         assert!(
@@ -131,12 +131,12 @@ impl Graph {
     }
 
     /// Names of our packages.
-    pub fn members(&self) -> impl Iterator<Item = &String> {
+    pub(crate) fn members(&self) -> impl Iterator<Item = &String> {
         self.folders.keys()
     }
 
     /// Where one of ours lives.
-    pub fn folder(&self, name: &str) -> PathBuf {
+    pub(crate) fn folder(&self, name: &str) -> PathBuf {
         self.folders
             .get(name)
             .unwrap_or_else(|| panic!("no crate {name}"))
@@ -144,17 +144,17 @@ impl Graph {
     }
 
     /// From ours to ours.
-    pub fn own_arrows(&self) -> &[Arrow] {
+    pub(crate) fn own_arrows(&self) -> &[Arrow] {
         &self.own
     }
 
     /// From ours to what comes from outside.
-    pub fn outside_arrows(&self) -> &[Arrow] {
+    pub(crate) fn outside_arrows(&self) -> &[Arrow] {
         &self.outside
     }
 
     /// Names of all packages that get into one of ours, at any depth.
-    pub fn carried_by(&self, name: &str) -> BTreeSet<&str> {
+    pub(crate) fn carried_by(&self, name: &str) -> BTreeSet<&str> {
         let mut open = vec![self.ids.get(name).expect("one of ours")];
         let mut seen = BTreeSet::new();
         while let Some(id) = open.pop() {

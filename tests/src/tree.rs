@@ -3,11 +3,13 @@
 use std::path::{Path, PathBuf};
 
 /// The checkout.
+#[must_use]
 pub fn root() -> PathBuf {
-    stafette_tests::instance::root()
+    crate::instance::root()
 }
 
 /// All files with this ending below the checkout or a directory of it, without what was built, made or fetched.
+#[must_use]
 pub fn files(below: &str, ending: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     walk(&root().join(below), ending, &mut found);
@@ -38,11 +40,15 @@ fn walk(directory: &Path, ending: &str, into: &mut Vec<PathBuf>) {
 }
 
 /// A file's text.
+#[must_use]
 pub fn read(path: &Path) -> String {
-    std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    let text = std::fs::read_to_string(path);
+    assert!(text.is_ok(), "{}: {text:?}", path.display());
+    text.unwrap_or_default()
 }
 
 /// A file's name as seen from the checkout.
+#[must_use]
 pub fn name(path: &Path) -> String {
     path.strip_prefix(root())
         .unwrap_or(path)
