@@ -12,10 +12,7 @@ use crate::{Disk, DiskFile, Place};
 /// Accepts a batch of sealed messages with shared flushes: each that got `Ok` is in new/, durably, with its directory entry.
 /// The others are void; their files go when the `Sealed` is dropped.
 pub fn commit<D: Disk>(disk: &D, batch: &mut [Sealed<D>]) -> Vec<io::Result<()>> {
-    let mut results: Vec<io::Result<()>> = batch
-        .iter()
-        .map(|sealed| sealed.file.file.flush())
-        .collect();
+    let mut results = flush(disk, batch);
     for (sealed, result) in batch.iter_mut().zip(&mut results) {
         if result.is_ok() {
             let path = Place::New.path(sealed.id());
@@ -32,6 +29,11 @@ pub fn commit<D: Disk>(disk: &D, batch: &mut [Sealed<D>]) -> Vec<io::Result<()>>
         }
     }
     results
+}
+
+fn flush<D: Disk>(disk: &D, batch: &[Sealed<D>]) -> Vec<io::Result<()>> {
+    let files: Vec<&D::File> = batch.iter().map(|sealed| &sealed.file.file).collect();
+    disk.flush_all(&files)
 }
 
 /// The last flush failed: everything goes back to tmp/, as well as it can, before anyone hears of the failure.
@@ -53,10 +55,7 @@ fn take_back<D: Disk>(
 /// Makes children durable in tmp/, where they wait for their parents' journals to name them.
 /// Those that got `Ok` are for clean to publish; the others are void.
 pub fn prepare_children<D: Disk>(disk: &D, batch: &mut [Sealed<D>]) -> Vec<io::Result<()>> {
-    let mut results: Vec<io::Result<()>> = batch
-        .iter()
-        .map(|sealed| sealed.file.file.flush())
-        .collect();
+    let mut results = flush(disk, batch);
     if results.iter().any(Result::is_ok)
         && let Err(error) = disk.sync_dir(Place::Tmp.name())
     {

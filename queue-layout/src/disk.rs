@@ -71,6 +71,10 @@ pub trait Disk: Clone + Debug + Send + Sync + 'static {
     /// # Errors
     /// The system's: then nothing is known about what is durable.
     fn sync_dir(&self, path: &str) -> io::Result<()>;
+    /// Makes several files durable, each as [`DiskFile::flush`] does: what one of them got tells nothing about the others.
+    fn flush_all(&self, files: &[&Self::File]) -> Vec<io::Result<()>> {
+        files.iter().map(|file| file.flush()).collect()
+    }
     /// Reads a directory, bit by bit.
     ///
     /// # Errors

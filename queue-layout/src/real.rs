@@ -5,11 +5,12 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
 
 use stafette_sys::fs;
 
+use crate::commit::again;
 use crate::{Access, Disk, DiskFile, Place, Status};
 
 /// Mode of a queue file: the owner changes it, the directory's group reads it.
@@ -19,6 +20,15 @@ const DIRECTORY_MODE: u32 = 0o2750;
 /// Mode of drop/ where [`RealDisk::prepare`] makes it: everybody may leave a file, nobody may look around.
 const DROP_MODE: u32 = 0o3733;
 
+/// From so many files on, one flush of the file system costs less than one of each file (FORMAT.md, "Accepting").
+const TOGETHER: usize = 4;
+/// If that took longer, others keep the file system busy …
+const SLOW: Duration = Duration::from_secs(1);
+/// … and for so long each file is flushed by itself.
+const PAUSE: Duration = Duration::from_secs(60);
+/// The first kernel whose flush of a file system tells of failed writes.
+const TELLS_FAILURES: (u32, u32) = (5, 8);
+
 /// A queue directory. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct RealDisk(Arc<Root>);
@@ -26,6 +36,11 @@ pub struct RealDisk(Arc<Root>);
 #[derive(Debug)]
 struct Root {
     path: PathBuf,
+    /// The queue directory, opened before anything is written, so that a flush through it tells of every write that failed.
+    directory: File,
+    /// Until when flushing the file system as a whole is too slow; always, on a kernel that does not tell of failures.
+    each_until: Mutex<Option<Instant>>,
+    can_flush_together: bool,
     /// The places, held open so that a flush of one costs no look-up.
     places: Vec<(&'static str, File)>,
 }
@@ -36,16 +51,19 @@ impl RealDisk {
     /// # Errors
     /// The system's, if it is no directory that can be entered.
     pub fn open(queue: &Path) -> io::Result<Self> {
-        if !queue.metadata()?.is_dir() {
-            return Err(io::ErrorKind::NotADirectory.into());
-        }
+        let directory = fs::open_directory(queue)?;
         let places = Place::ALL
             .iter()
             .map(|place| place.name())
             .filter_map(|name| Some((name, fs::open_directory(&queue.join(name)).ok()?)))
             .collect();
-        let path = queue.to_owned();
-        Ok(Self(Arc::new(Root { path, places })))
+        Ok(Self(Arc::new(Root {
+            path: queue.to_owned(),
+            directory,
+            each_until: Mutex::new(None),
+            can_flush_together: stafette_sys::host::kernel() >= TELLS_FAILURES,
+            places,
+        })))
     }
 
     /// Makes the queue directory and its places if they are missing, then opens it. What is there stays as it is.
@@ -71,6 +89,31 @@ impl RealDisk {
 
     fn at(&self, path: &str) -> PathBuf {
         self.0.path.join(path)
+    }
+
+    /// Whether `count` files are better flushed together now.
+    fn is_better_together(&self, count: usize) -> bool {
+        let until = *self
+            .0
+            .each_until
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        count >= TOGETHER
+            && self.0.can_flush_together
+            && until.is_none_or(|until| until <= Instant::now())
+    }
+
+    fn flush_file_system(&self) -> io::Result<()> {
+        let begin = Instant::now();
+        let result = fs::sync_file_system(&self.0.directory);
+        if begin.elapsed() > SLOW {
+            *self
+                .0
+                .each_until
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner) = begin.checked_add(SLOW + PAUSE);
+        }
+        result
     }
 }
 
@@ -115,10 +158,20 @@ impl Disk for RealDisk {
         }
         match fs::sync_dir(&self.at(path)) {
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-                fs::sync_file_system(fs::open_directory(&self.0.path)?)
+                fs::sync_file_system(&self.0.directory)
             }
             result => result,
         }
+    }
+    fn flush_all(&self, files: &[&RealFile]) -> Vec<io::Result<()>> {
+        if !self.is_better_together(files.len()) {
+            return files.iter().map(|file| file.flush()).collect();
+        }
+        let result = self.flush_file_system();
+        files
+            .iter()
+            .map(|_| result.as_ref().copied().map_err(again))
+            .collect()
     }
     fn list(&self, path: &str) -> io::Result<RealNames> {
         std::fs::read_dir(self.at(path)).map(RealNames)

@@ -31,11 +31,17 @@ impl<D: Disk> Recorder<D> {
                 result.map_err(|error| step.result = Err(error)).ok()
             })
             .collect();
+        let files: Vec<&D::File> = appended
+            .iter()
+            .flatten()
+            .map(|appended| &appended.file)
+            .collect();
+        let mut flushed = self.disk.flush_all(&files).into_iter();
         for (step, appended) in steps.iter_mut().zip(appended) {
             let Some(Appended { place, file, end }) = appended else {
                 continue;
             };
-            if let Err(error) = file.flush() {
+            if let Some(Err(error)) = flushed.next() {
                 let path = place.path(step.record.id);
                 self.void(step.record, &file, end);
                 step.result = Err(RecordError::failed("flush", &path, error));
