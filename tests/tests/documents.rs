@@ -220,6 +220,13 @@ fn every_program_has_its_manual_page_beside_it_with_the_sections_that_people_loo
             wrong.push(format!("bins/{name} has no page {name}.8"));
             continue;
         };
+        let title = match name.as_str() {
+            "stafette" => ".Dt STAFETTE 8".to_owned(),
+            name => format!(".Dt STAFETTE-{} 8", name.to_uppercase()),
+        };
+        if !page.lines().any(|line| line == title) {
+            wrong.push(format!("bins/{name}/{name}.8 has no line {title}"));
+        }
         let there = sections(&page);
         for section in SECTIONS {
             if !there.contains(&section) {

@@ -5,10 +5,10 @@ use crate::setting_list::SETTINGS;
 
 const HEAD: &str = r#".\" Made from common/control/src/setting_list.rs; do not edit. See common/control/src/manual.rs.
 .Dd November 22, 2026
-.Dt CONTROL 5
+.Dt STAFETTE-CONTROL 5
 .Os Stafette
 .Sh NAME
-.Nm control
+.Nm stafette-control
 .Nd the settings of Stafette
 .Sh DESCRIPTION
 Settings are small plain files in
@@ -68,7 +68,7 @@ The default of
 .Pa me .
 .El
 .Sh SEE ALSO
-.Xr log 5 ,
+.Xr stafette-log 5 ,
 .Xr stafette 8
 "#;
 

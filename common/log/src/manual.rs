@@ -4,10 +4,10 @@ use crate::{EVENTS, KEYS, LINE_LIMIT, Severity, VALUE_LIMIT};
 
 const HEAD: &str = r#".\" Made from common/log/src/event.rs and key.rs; do not edit. See common/log/src/manual.rs.
 .Dd November 22, 2026
-.Dt LOG 5
+.Dt STAFETTE-LOG 5
 .Os Stafette
 .Sh NAME
-.Nm log
+.Nm stafette-log
 .Nd the log lines of Stafette
 .Sh DESCRIPTION
 Every program of Stafette logs one event a line, to standard error or, if the control file
@@ -49,7 +49,7 @@ A line that cannot be written is lost, because mail does not wait for its log; t
 .Cm log-lost .
 What became of each message stands durably in its queue file as long as it is queued.
 .Sh SEE ALSO
-.Xr control 5 ,
+.Xr stafette-control 5 ,
 .Xr stafette 8
 "#;
 
