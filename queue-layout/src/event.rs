@@ -241,3 +241,6 @@ impl<'a> Fields<'a> {
         self.value(key) == Some(b"yes")
     }
 }
+
+#[cfg(test)]
+mod tests;
