@@ -41,7 +41,7 @@ const SEAMS: [(&str, &[&str]); 16] = [
     ("getrandom", &["sys"]),
     ("syslog", &["log"]),
     ("jiff", &["message"]),
-    ("idna", &["addr", "dns"]),
+    ("idna", &["dns"]),
     ("memchr", &["smtp"]),
     ("crc32fast", &["queue-layout", "local", "remote"]),
     ("hickory-resolver", &["resolve"]),

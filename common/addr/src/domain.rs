@@ -3,10 +3,8 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use idna::AsciiDenyList;
-use idna::uts46::{DnsLength, Hyphens, Uts46};
-
 use crate::error::{AddrError, check_text};
+use crate::punycode::to_a_label;
 
 /// The most octets that a domain may have (RFC 5321 section 4.5.3.1.2).
 pub const DOMAIN_MAX: usize = 255;
@@ -45,24 +43,29 @@ impl Domain {
         Self::parse_international(text)
     }
 
-    /// RFC 5890 section 2.3.2.1: U-labels, mapped as UTS 46 says, so that what is kept is what is looked up.
+    /// RFC 6531 section 3.3: a name with U-labels, which are taken in lower case. Whether each is one by the tables of RFC 5892, and
+    /// normalised, is not known here: a name that is not is merely unknown to the DNS.
     fn parse_international(text: &str) -> Result<Self, AddrError> {
-        let (unicode, verdict) =
-            Uts46::new().to_unicode(text.as_bytes(), AsciiDenyList::STD3, Hyphens::Check);
-        verdict.map_err(|_| AddrError::BadDomain)?;
-        let ascii = international_to_ascii(&unicode).ok_or(AddrError::BadDomain)?;
-        check_name(&ascii)?;
-        if unicode.len() > DOMAIN_MAX {
-            return Err(AddrError::DomainTooLong);
-        }
-        // What UTS 46 leaves in an xn-- label of its own accord would be mapped again when it is next read.
-        let (again, verdict) =
-            Uts46::new().to_unicode(unicode.as_bytes(), AsciiDenyList::STD3, Hyphens::Check);
-        if verdict.is_err() || again != unicode {
+        let lower: String = text
+            .chars()
+            .map(|c| if is_dot(c) { '.' } else { c })
+            .flat_map(char::to_lowercase)
+            .collect();
+        let is_label = |label: &str| {
+            let ends = label.starts_with('-') || label.ends_with('-');
+            label.is_ascii()
+                || !ends && !label.starts_with("xn--") && label.chars().all(is_in_label)
+        };
+        if !lower.split('.').all(is_label) {
             return Err(AddrError::BadDomain);
         }
-        check_text(unicode.as_bytes())?;
-        Ok(Self(unicode.into()))
+        let ascii = international_to_ascii(&lower).ok_or(AddrError::DomainTooLong)?;
+        check_name(&ascii)?;
+        if lower.len() > DOMAIN_MAX {
+            return Err(AddrError::DomainTooLong);
+        }
+        check_text(lower.as_bytes())?;
+        Ok(Self(lower.into()))
     }
 
     /// Whether it is an address in brackets.
@@ -115,16 +118,27 @@ impl fmt::Display for Domain {
     }
 }
 
-fn international_to_ascii(text: &str) -> Option<String> {
-    Uts46::new()
-        .to_ascii(
-            text.as_bytes(),
-            AsciiDenyList::STD3,
-            Hyphens::Check,
-            DnsLength::Verify,
-        )
-        .ok()
-        .map(|ascii| ascii.to_ascii_lowercase())
+fn international_to_ascii(lower: &str) -> Option<String> {
+    let labels: Option<Vec<String>> = lower.split('.').map(to_a_label).collect();
+    Some(labels?.join("."))
+}
+
+/// The dots of other scripts, which keyboards there make (RFC 3490 section 3.1).
+fn is_dot(c: char) -> bool {
+    matches!(c, '\u{3002}' | '\u{ff0e}' | '\u{ff61}')
+}
+
+/// Whether a U-label may hold the character: no blanks, signs, symbols, format characters or second forms of other letters.
+fn is_in_label(c: char) -> bool {
+    match c {
+        '\0'..='\x7f' => c.is_ascii_alphanumeric() || matches!(c, '-' | '_'),
+        '\u{200c}' | '\u{200d}' | '\u{b7}' => true,
+        '\u{80}'..='\u{bf}' | '\u{d7}' | '\u{f7}' => false,
+        '\u{2000}'..='\u{2bff}' | '\u{3000}'..='\u{3004}' => false,
+        '\u{e000}'..='\u{f8ff}' | '\u{fe00}'..='\u{fe0f}' | '\u{fe50}'..='\u{ffff}' => false,
+        '\u{1d400}'..='\u{1d7ff}' | '\u{1f000}'..='\u{1ffff}' | '\u{e0000}'.. => false,
+        _ => !c.is_whitespace() && !c.is_control(),
+    }
 }
 
 /// RFC 5321 section 4.1.3.

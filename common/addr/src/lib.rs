@@ -12,6 +12,7 @@ mod domain;
 mod error;
 mod local_part;
 mod mailbox;
+mod punycode;
 mod reverse_path;
 mod xtext;
 

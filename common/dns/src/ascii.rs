@@ -18,15 +18,24 @@ pub fn to_ascii(domain: &str) -> Option<String> {
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'));
         return (fits && plain).then(|| domain.to_ascii_lowercase());
     }
-    Uts46::new()
+    let lower: String = domain.chars().flat_map(char::to_lowercase).collect();
+    let idna = Uts46::new();
+    let ascii = idna
         .to_ascii(
-            domain.as_bytes(),
+            lower.as_bytes(),
             AsciiDenyList::STD3,
             Hyphens::Check,
             DnsLength::Verify,
         )
-        .ok()
-        .map(|ascii| ascii.to_ascii_lowercase())
+        .ok()?
+        .to_ascii_lowercase();
+    // A label that would be mapped to another one is no U-label (RFC 5890 section 2.3.2.1), and must not lead elsewhere than it says.
+    let (back, verdict) = idna.to_unicode(ascii.as_bytes(), AsciiDenyList::STD3, Hyphens::Check);
+    let same = lower
+        .split('.')
+        .zip(back.split('.'))
+        .all(|(said, meant)| said.is_ascii() || said == meant);
+    (verdict.is_ok() && same).then_some(ascii)
 }
 
 #[cfg(test)]
@@ -43,6 +52,14 @@ mod tests {
             to_ascii("_x.Example.ORG.").as_deref(),
             Some("_x.example.org")
         );
+    }
+
+    #[test]
+    fn a_name_that_only_looks_like_another_is_none() {
+        // Full-width letters, a decomposed letter, a ligature: each would be mapped to a different name.
+        for text in ["ｅxample.org", "bu\u{308}cher.example", "oﬃce.example"] {
+            assert_eq!(to_ascii(text), None, "{text:?}");
+        }
     }
 
     #[test]
