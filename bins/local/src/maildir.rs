@@ -1,7 +1,6 @@
 //! Delivery into one Maildir, a batch at a time, so that no crash loses a copy or makes a second one.
 //!
-//! In this order, for all letters of the batch at each step: written under unique names in tmp/, handed to the disk,
-//! flushed, renamed to their final names in new/ (never replacing), the directory new/ flushed once. Only then are
+//! In this order, for all letters of the batch at each step: written under unique names in tmp/, flushed, renamed to their final names in new/ (never replacing), the directory new/ flushed once. Only then are
 //! they delivered. A crash before the last step leaves files in tmp/, which mail readers remove after 36 hours as the
 //! Maildir specification says, or copies in new/ of which nobody was told yet: the next attempt makes the same name
 //! ([`Stem`]), finds the copy, and calls it delivered only if length and checksum agree; otherwise the letter goes
@@ -51,6 +50,8 @@ pub struct Namer {
     host: String,
     pid: u32,
     count: u64,
+    /// Drawn once: the count keeps the names of this process apart.
+    chance: Option<u64>,
 }
 
 impl Namer {
@@ -61,13 +62,17 @@ impl Namer {
             host: name::host_part(host),
             pid,
             count: 0,
+            chance: None,
         }
     }
 
     fn temporary(&mut self) -> io::Result<String> {
         self.count += 1;
         let seconds = stafette_sys::clock::now();
-        let chance = stafette_sys::random::number()?;
+        let chance = match self.chance {
+            Some(chance) => chance,
+            None => *self.chance.insert(stafette_sys::random::number()?),
+        };
         Ok(name::temporary(
             seconds, self.pid, self.count, chance, &self.host,
         ))
@@ -99,14 +104,7 @@ pub fn deliver<T: Store, S: Source>(
         .iter()
         .map(|letter| write(store, namer, letter.letter))
         .collect();
-    for stage in &stages {
-        if let Stage::Written { draft, .. } = stage {
-            store.start_writeback(draft);
-        }
-    }
-    for stage in &mut stages {
-        flush(store, stage);
-    }
+    flush_all(store, &mut stages);
     let mut copies = Copies::read(store, letters);
     let mut touched = Touched::default();
     for (stage, letter) in stages.iter_mut().zip(letters) {
@@ -171,14 +169,26 @@ fn create<T: Store>(
     Err(last)
 }
 
-fn flush<T: Store>(store: &T, stage: &mut Stage<T::Draft>) {
-    let Stage::Written { name, draft, .. } = stage else {
-        return;
-    };
-    if let Err(error) = store.flush(draft) {
-        let path = Folder::Tmp.path(name);
-        discard(store, name);
-        *stage = Stage::Ended(Verdict::unable("flush", &path, &error));
+fn flush_all<T: Store>(store: &T, stages: &mut [Stage<T::Draft>]) {
+    let drafts: Vec<&T::Draft> = stages
+        .iter()
+        .filter_map(|stage| match stage {
+            Stage::Written { draft, .. } => Some(draft),
+            _ => None,
+        })
+        .collect();
+    let mut results = store.flush_all(&drafts).into_iter();
+    for stage in stages {
+        if let Stage::Written { name, .. } = stage {
+            let result = results
+                .next()
+                .unwrap_or_else(|| Err(io::ErrorKind::Other.into()));
+            if let Err(error) = result {
+                let verdict = Verdict::unable("flush", &Folder::Tmp.path(name), &error);
+                discard(store, name);
+                *stage = Stage::Ended(verdict);
+            }
+        }
     }
 }
 

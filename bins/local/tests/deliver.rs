@@ -11,7 +11,7 @@
 
 mod place;
 
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::time::Duration;
 
 use place::{Mail, Place, is_root, owner};
@@ -167,6 +167,31 @@ fn an_mbox_is_written_where_defaultdelivery_says_so() {
         text.starts_with("From jim@example.net ") && text.ends_with("\n>From me\n\n"),
         "{text}"
     );
+}
+
+#[test]
+fn a_mailbox_in_the_systems_spool_is_made_for_its_user_and_group_mail() {
+    let spool = std::path::Path::new("/var/mail");
+    if !is_root() || !spool.is_dir() {
+        return;
+    }
+    let group = std::fs::metadata(spool).unwrap().gid();
+    let prefix = format!("stafette-test-{}-", std::process::id());
+    let mailbox = spool.join(format!("{prefix}joe"));
+    let place = Place::new();
+    place.set("defaultdelivery", &format!("/var/mail/{prefix}%u\n"));
+    let local = place.start();
+    for _ in 0..2 {
+        let outcome = local.deliver(&Mail::new(b"Subject: x\n\n").to("joe"));
+        assert_eq!(outcome.results[0].fate, Fate::Delivered, "{outcome:?}");
+    }
+    let metadata = std::fs::metadata(&mailbox).unwrap();
+    let text = std::fs::read_to_string(&mailbox).unwrap();
+    std::fs::remove_file(&mailbox).unwrap();
+    assert_eq!((metadata.uid(), metadata.gid()), (owner().0, group));
+    assert_eq!(metadata.mode() & 0o777, 0o660);
+    assert_eq!(text.matches("From jim@example.net ").count(), 2);
+    assert!(!spool.join(format!("{prefix}joe.lock")).exists());
 }
 
 #[test]

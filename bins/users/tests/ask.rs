@@ -106,7 +106,7 @@ fn receive(socket: &Socket) -> Option<FromUsers> {
     match socket.recv(&mut buffer) {
         Ok((0, _)) => None,
         Ok((length, _)) => Some(FromUsers::decode(&buffer[..length]).unwrap()),
-        Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => None,
+        Err(error) if error.kind() == ErrorKind::ConnectionReset => None,
         Err(error) => panic!("{error}"),
     }
 }

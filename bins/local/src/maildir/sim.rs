@@ -157,6 +157,16 @@ impl Sim {
         state.ops.push((op, false));
     }
 
+    fn flush(&self, draft: usize) -> io::Result<()> {
+        self.step()?;
+        if self.mutant != Mutant::NoFileFlush {
+            for (op, flushed) in &mut self.state.borrow_mut().ops {
+                *flushed |= matches!(op, Op::Data { inode, .. } if *inode == draft);
+            }
+        }
+        Ok(())
+    }
+
     /// A mail reader sees what is in new/ and moves it to cur/.
     pub(super) fn read_mail(&self) {
         let live = self.state.borrow().live.clone();
@@ -229,16 +239,8 @@ impl Store for Sim {
         Ok(())
     }
 
-    fn start_writeback(&self, _: &usize) {}
-
-    fn flush(&self, draft: &usize) -> io::Result<()> {
-        self.step()?;
-        if self.mutant != Mutant::NoFileFlush {
-            for (op, flushed) in &mut self.state.borrow_mut().ops {
-                *flushed |= matches!(op, Op::Data { inode, .. } if inode == draft);
-            }
-        }
-        Ok(())
+    fn flush_all(&self, drafts: &[&usize]) -> Vec<io::Result<()>> {
+        drafts.iter().map(|draft| self.flush(**draft)).collect()
     }
 
     fn publish(&self, draft: &str, name: &str) -> io::Result<()> {

@@ -45,14 +45,8 @@ pub trait Store {
     /// What was written is then void.
     fn write(&self, draft: &mut Self::Draft, bytes: &[u8]) -> io::Result<()>;
 
-    /// Hands what was written to the disk without waiting. Promises nothing.
-    fn start_writeback(&self, draft: &Self::Draft);
-
-    /// Makes what was written durable.
-    ///
-    /// # Errors
-    /// What was written is then void; it is never flushed again.
-    fn flush(&self, draft: &Self::Draft) -> io::Result<()>;
+    /// Makes what was written to each of them durable; one result for each.
+    fn flush_all(&self, drafts: &[&Self::Draft]) -> Vec<io::Result<()>>;
 
     /// Renames from tmp/ into new/; `AlreadyExists` if that name is taken.
     ///
