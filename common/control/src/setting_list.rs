@@ -314,7 +314,7 @@ pub const SETTINGS: &[Setting] = &[
         LIMIT,
         Text("300"),
         &["remote"],
-        "How long to wait for a reply, where RFC 5321 section 4.5.3.2 does not ask for more.",
+        "How long to wait for a reply, where RFC 5321 section 4.5.3.2 does not ask for more. A value below 300 limits every stage.",
     ),
     setting(
         "queuelifetime",
