@@ -27,7 +27,7 @@ pub struct Recovery {
     pub failed: Vec<(String, io::Error)>,
 }
 
-/// Recovers the queue. `now` is the Unix time. Only the one process that records may call this, and not while it records.
+/// Recovers the queue. `now` is the Unix time by the clock that files are stamped with. Only the one process that records may call this, and not while it records.
 pub fn recover<D: Disk>(disk: &D, now: i64) -> Recovery {
     let mut recovery = Recovery::default();
     let mut taken = Vec::new();

@@ -29,13 +29,14 @@ impl Schedule {
         let now = clock::now();
         if now >= self.next || self.next > now.saturating_add(PERIOD) {
             self.next = now.saturating_add(PERIOD);
-            run(disk, now);
+            run(disk);
         }
     }
 }
 
-fn run(disk: &impl Disk, now: i64) {
-    let recovery = recover(disk, now);
+fn run(disk: &impl Disk) {
+    // The age of files is compared with the clock that stamped them.
+    let recovery = recover(disk, clock::of_files());
     for id in &recovery.published {
         let fields: [(&str, &[u8]); 1] = [("action", b"published")];
         event(Event::RecoveryActed, Some(id.as_str()), &fields);

@@ -75,7 +75,7 @@ impl<D: Disk> Service<D> {
             };
             match peer {
                 Ok(mut peer) if !callers.allows(peer.credentials()) => {
-                    peer.blame("may not connect")
+                    peer.blame("may not connect");
                 }
                 Ok(mut peer) if self.peers.len() >= PEERS => peer.blame("too many connections"),
                 Ok(peer) => {

@@ -50,6 +50,15 @@ pub fn now_micros() -> u64 {
     offset().map_or(real, |offset| real.saturating_add_signed(offset.current()))
 }
 
+/// Seconds since 1970 by the clock that file systems put into files, which no test moves: for the age of a file only.
+#[must_use]
+pub fn of_files() -> i64 {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or(Duration::ZERO);
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}
+
 /// Whether this process's clock follows a file, so that time may jump at any moment.
 #[must_use]
 pub fn is_moved() -> bool {
