@@ -73,7 +73,7 @@ impl Parent {
     }
 
     /// The worker's end of the socket is closed, or ours is to be: it goes, and its end is told by a signal.
-    fn let_go(&mut self, token: u64) {
+    pub(super) fn let_go(&mut self, token: u64) {
         if let Some(worker) = self.workers.get_mut(&token) {
             if let (Some(socket), Some(core)) = (worker.socket.take(), &self.core) {
                 core.poller.remove(super::ours_fd(&socket)).unwrap_or(());

@@ -132,8 +132,8 @@ impl Parent {
             Choice::Wait => return false,
             Choice::Give(token) => token,
             Choice::Start(leaves) => {
-                if let Some(worker) = leaves.and_then(|token| self.workers.get_mut(&token)) {
-                    worker.socket = None;
+                if let Some(leaves) = leaves {
+                    self.let_go(leaves);
                 }
                 match self.start_worker(identity) {
                     Ok(token) => token,
