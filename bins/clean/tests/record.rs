@@ -99,7 +99,7 @@ impl Folder {
         };
         let mut batch: Vec<_> = (0..count).map(sealed).collect();
         assert!(commit(&disk, &mut batch).iter().all(Result::is_ok));
-        batch.iter().map(|sealed| sealed.id()).collect()
+        batch.iter().map(Sealed::id).collect()
     }
 
     fn open(&self, id: QueueId) -> Result<Message<RealDisk>, OpenError> {
