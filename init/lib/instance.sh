@@ -72,13 +72,14 @@ copy_program() {
   cmp -s "$TARGET/release/$1" "$DIR/libexec/$1" && return
   cp "$TARGET/release/$1" "$DIR/libexec/.$1.new" && chmod 755 "$DIR/libexec/.$1.new" && mv -f "$DIR/libexec/.$1.new" "$DIR/libexec/$1"
 }
-# wrapper NAME PROGRAM: a command that is pointed at this instance whatever the caller's environment says.
+# wrapper NAME PROGRAM: a command that is pointed at this instance whatever the caller's environment says. The program sees NAME as its own.
 wrapper() {
-  local q; printf -v q %q "$DIR"
+  local q=${DIR//\'/\'\\\'\'}
+  [ "$1" = "$2" ] || ln -sfn "$2" "$DIR/libexec/$1" || return 1
   {
-    echo '#!/bin/bash'
-    echo "export STAFETTE_ETC=$q/etc STAFETTE_SPOOL=$q/spool STAFETTE_RUN=$q/run"
-    echo "exec -a $1 $q/libexec/$2 \"\$@\""
+    echo '#!/bin/sh'
+    echo "export STAFETTE_ETC='$q/etc' STAFETTE_SPOOL='$q/spool' STAFETTE_RUN='$q/run'"
+    echo "exec '$q/libexec/$1' \"\$@\""
   } >"$DIR/bin/.$1.new" && chmod 755 "$DIR/bin/.$1.new" && mv -f "$DIR/bin/.$1.new" "$DIR/bin/$1"
 }
 
