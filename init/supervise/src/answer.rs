@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use stafette_control::Control;
 use stafette_sys::packet::Socket;
@@ -40,9 +40,17 @@ fn answers(folder: &Folder, program: &str) -> bool {
     if socket.set_timeouts(Some(LIMIT), Some(LIMIT)).is_err() || socket.send(PING, &[]).is_err() {
         return false;
     }
-    // Some programs greet a new peer first; the pong may be the second packet.
+    // Some programs greet a new peer first, and may have much to tell; the pong comes among it.
     let mut packet = vec![0; stafette_wire::MAX_PACKET];
-    (0..4).any(|_| matches!(socket.recv(&mut packet), Ok((1, _)) if packet.first() == Some(&b'P')))
+    let end = Instant::now() + LIMIT;
+    while Instant::now() < end {
+        match socket.recv(&mut packet) {
+            Ok((1, _)) if packet.first() == Some(&b'P') => return true,
+            Ok((1.., _)) => {}
+            Ok((0, _)) | Err(_) => return false,
+        }
+    }
+    false
 }
 
 fn greets(address: SocketAddr) -> bool {
