@@ -27,8 +27,6 @@ fn become_confined(instance: &Instance, network: Network) -> Result<Report, Stri
             instance.etc.clone(),
             instance.run.clone(),
             "/proc/self".into(),
-            "/etc/passwd".into(),
-            "/etc/group".into(),
             "/etc/localtime".into(),
         ],
         network,

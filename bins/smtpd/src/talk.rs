@@ -220,11 +220,7 @@ impl Talk<'_> {
         if decoder.has_doubtful_end() {
             let text = "line ends are in disorder, closing";
             let status = Status::transient(7, 0);
-            self.say(&Reply::closing(
-                &self.limits.me.to_string(),
-                status,
-                text,
-            ));
+            self.say(&Reply::closing(&self.limits.me.to_string(), status, text));
             return Ok(false);
         }
         Ok(true)
