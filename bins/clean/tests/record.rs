@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use stafette_addr::{Mailbox, ReversePath};
 use stafette_queue_layout::{
-    ChildKind, Draft, Envelope, Event, Message, OpenError, Place, RealDisk, commit,
+    ChildKind, Draft, Envelope, Event, Message, OpenError, Place, RealDisk, Sealed, commit,
     prepare_children,
 };
 use stafette_sys::packet::Socket;
