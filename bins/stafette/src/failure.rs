@@ -35,7 +35,7 @@ impl Failure {
         let text = format!("unable to {unable_to}: {error}");
         match error.kind() {
             io::ErrorKind::PermissionDenied => {
-                Self::Never(format!("{text}; ask as root or as the queue's owner"))
+                Self::Never(format!("{text}; ask as root or as its owner"))
             }
             io::ErrorKind::NotFound => Self::Never(text),
             _ => Self::Later(text),
@@ -73,7 +73,7 @@ mod tests {
         assert_eq!(failure.code(), NEVER);
         assert_eq!(
             failure.to_string(),
-            "unable to open /q: permission denied; ask as root or as the queue's owner"
+            "unable to open /q: permission denied; ask as root or as its owner"
         );
     }
 

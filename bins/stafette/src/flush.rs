@@ -51,10 +51,7 @@ pub(crate) fn flush(
         }
     }
     write(&mut writer, &mut batch)?;
-    writeln!(
-        out,
-        "send does not run; {count} messages are due when it starts"
-    )?;
+    writeln!(out, "send does not run; due when it starts: {count}")?;
     Ok(())
 }
 

@@ -222,7 +222,7 @@ fn a_flush_while_send_is_down_makes_one_domain_due_for_its_start() {
     assert!(
         instance
             .ends(0, &["queue", "flush", "one.test"])
-            .contains("1 messages are due when it starts")
+            .contains("due when it starts: 1")
     );
     let states = Message::open(&instance.disk, id)
         .expect("a message")
