@@ -98,7 +98,13 @@ fn run() -> io::Result<()> {
     };
     Service::new(start)
         .map_err(|error| unable("open", &queue, &error))?
-        .run()
+        .run()?;
+    event(
+        Event::ProgramStopped,
+        None,
+        &[("program", NAME.as_bytes()), ("reason", b"told to stop")],
+    );
+    Ok(())
 }
 
 fn unable(verb: &str, path: &std::path::Path, error: &io::Error) -> io::Error {

@@ -131,14 +131,16 @@ pub(crate) fn compose(
     })
 }
 
+/// `host[address]:port` is another host, which may be a literal itself; anything else is a way of delivering here.
+fn remote_host(relay: &str) -> Option<&str> {
+    relay.rsplit_once('[').map(|(host, _)| host)
+}
+
 fn recipient<'a>(order: &ReportOrder, message: &'a Loaded, index: u32) -> Option<Recipient<'a>> {
     let recipient = message.recipient(index)?;
     let state = message.state(index)?;
     let last = state.last.as_ref();
-    // `host[address]:port` is another host; anything else is a way of delivering here.
-    let remote = last
-        .and_then(|last| last.relay.split_once('['))
-        .map(|(host, _)| host);
+    let remote = last.and_then(|last| remote_host(&last.relay));
     let action = match (order.kind, state.standing) {
         (Owed::Success, _) if remote.is_some() => Action::Relayed,
         (Owed::Success, _) => Action::Delivered,
@@ -158,4 +160,24 @@ fn recipient<'a>(order: &ReportOrder, message: &'a Loaded, index: u32) -> Option
         last_attempt: last.map(|last| last.at),
         retry_until: Some(order.expiry),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_relay_names_another_host_and_a_way_of_delivery_does_not() {
+        assert_eq!(remote_host("mx.example[192.0.2.1]:25"), Some("mx.example"));
+        assert_eq!(
+            remote_host("mx.example[2001:db8::1]:25"),
+            Some("mx.example")
+        );
+        assert_eq!(
+            remote_host("[192.0.2.1][192.0.2.1]:25"),
+            Some("[192.0.2.1]")
+        );
+        assert_eq!(remote_host("local"), None);
+        assert_eq!(remote_host(""), None);
+    }
 }

@@ -9,6 +9,7 @@
 //! told to forget it. When nothing of the round is under way any more, reports are made that are owed, and the message is
 //! removed or waits for its next time.
 
+mod conclude;
 mod job;
 mod list;
 mod load;

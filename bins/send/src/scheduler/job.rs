@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use stafette_queue_layout::Verdict;
 use stafette_wire::delivery::{Job as WireJob, JobRecipient, NextHop, Running};
 
 use super::Scheduler;
+use super::conclude::{Judged, Way};
 use crate::effect::Effect;
 use crate::key::Key;
 use crate::line::Entry;
@@ -81,6 +83,10 @@ impl Scheduler {
         } else {
             Channel::Remote
         };
+        if added_octets(open) > JOB_OCTETS {
+            self.lines.release(slot);
+            return self.refuse_entry(key, open, channel, &entry);
+        }
         let (now, later) = self.divide(key, open, channel, &entry);
         if !later.is_empty() {
             open.on_lines += 1;
@@ -116,6 +122,19 @@ impl Scheduler {
         self.jobs.insert(number, job);
     }
 
+    /// No packet has room for the fields that were added to the message.
+    fn refuse_entry(&mut self, key: Key, open: &mut Open, channel: Channel, entry: &Entry) {
+        let judged = entry
+            .recipients
+            .iter()
+            .map(|index| {
+                let words = "the header fields added here are too long";
+                Judged::ours(*index, Verdict::Failed, "5.3.4", words)
+            })
+            .collect();
+        self.conclude(key, open, judged, &Way::none(channel));
+    }
+
     /// The recipients of this job, and those of later ones. Who was reached, or is in a job of a former life, is left out;
     /// who is at a paused domain waits.
     fn divide(
@@ -129,15 +148,7 @@ impl Scheduler {
             Channel::Local => 1,
             Channel::Remote => self.policy.recipient_limit.max(1),
         };
-        let added: usize = open
-            .message
-            .journal
-            .envelope
-            .add
-            .iter()
-            .map(|field| field.0.len() + 4)
-            .sum();
-        let mut room = JOB_OCTETS.saturating_sub(added);
+        let mut room = JOB_OCTETS.saturating_sub(added_octets(open));
         let adopted = self.adopted.get(&key);
         let (mut now, mut later) = (Vec::new(), Vec::new());
         for index in &entry.recipients {
@@ -232,6 +243,12 @@ impl Scheduler {
         let total = if self.is_stopping { 0 } else { total };
         self.lines.set_total(channel, total);
     }
+}
+
+/// Octets in a packet of the header fields that were added to the message.
+fn added_octets(open: &Open) -> usize {
+    let fields = &open.message.journal.envelope.add;
+    fields.iter().map(|field| field.0.len() + 4).sum()
 }
 
 fn wire_job(number: u64, open: &Open, recipients: &[u32], hop: Option<NextHop>) -> WireJob {

@@ -4,7 +4,7 @@ use stafette_log::Event as LogEvent;
 use stafette_queue_layout::{Attempt, Verdict};
 
 use super::Scheduler;
-use super::outcome::Way;
+use super::conclude::Way;
 use crate::effect::{Effect, Fields};
 use crate::key::Key;
 use crate::stage::Open;

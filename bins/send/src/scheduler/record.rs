@@ -1,7 +1,7 @@
 //! What clean is asked to write, and what follows when it is written, or cannot be.
 
 use stafette_log::Event as LogEvent;
-use stafette_queue_layout::{Event, Place};
+use stafette_queue_layout::{ChildKind, Event, Place};
 use stafette_wire::clean::{Bytes, Then};
 
 use super::Scheduler;
@@ -14,6 +14,9 @@ use crate::stage::{Open, Stage, Wish};
 const RECORD_OCTETS: usize = 96 * 1024;
 /// Seconds until clean is asked again to write what it could not.
 const STUCK_PAUSE: i64 = 30;
+
+/// How clean begins to say that a child is not there (`stafette_queue_layout::RecordError::NoSuchChild`).
+const NO_CHILD: &str = "no child ";
 
 /// What a record is for.
 #[derive(Debug, Clone, Copy)]
@@ -42,7 +45,9 @@ pub(super) struct Record {
 impl Scheduler {
     /// Has written what happened to an open message that stays.
     pub(super) fn flush(&mut self, key: Key, open: &mut Open) {
-        if open.events.is_empty() {
+        if open.events.is_empty() && open.records > 0 {
+            // An outcome that was told again is recorded when what is on its way is.
+        } else if open.events.is_empty() {
             let acks = std::mem::take(&mut open.acks);
             self.acknowledge(acks);
         } else {
@@ -63,7 +68,7 @@ impl Scheduler {
         let mut chunk = Vec::new();
         let mut octets = 0;
         for event in std::mem::take(&mut open.events) {
-            let length = event.encode().map_or(0, |words| words.len() + 4);
+            let length = octets_of(&event, then);
             if octets + length > RECORD_OCTETS && !chunk.is_empty() {
                 let events = std::mem::take(&mut chunk);
                 octets = 0;
@@ -101,6 +106,7 @@ impl Scheduler {
         let events = record
             .events
             .iter()
+            .filter(|event| octets_of(event, record.then) > 0)
             .filter_map(|event| event.encode().ok())
             .map(Bytes)
             .collect();
@@ -145,9 +151,11 @@ impl Scheduler {
 
     /// The file is gone.
     fn finished(&mut self, key: Key) {
-        let Some(open) = self.take(key) else {
+        let Some(mut open) = self.take(key) else {
             return;
         };
+        let acks = std::mem::take(&mut open.acks);
+        self.acknowledge(acks);
         let (delivered, failed) = Self::tally(&open);
         let attempts: u32 = open
             .message
@@ -199,6 +207,14 @@ impl Scheduler {
             self.close(record.key, &open);
             return;
         }
+        let mut record = record;
+        if reason.starts_with(NO_CHILD) {
+            // It was tidied away before it was named: nobody has it, and it is made again.
+            record.children.clear();
+            record
+                .events
+                .retain(|event| !disown_child(&mut open, event));
+        }
         // The attempts are over, and are not repeated: only their record is, until it succeeds.
         open.is_ending = false;
         open.rest = None;
@@ -210,6 +226,33 @@ impl Scheduler {
         self.stuck.insert((time, record.key));
         self.give_back(record.key, open);
     }
+}
+
+/// Octets of an event in a packet. Of what happened to a message that is removed only children matter any more; the rest is kept in
+/// case that it cannot be removed.
+fn octets_of(event: &Event, then: Then) -> usize {
+    if then == Then::Remove && !matches!(event, Event::Child { .. }) {
+        return 0;
+    }
+    event.encode().map_or(0, |words| words.len() + 4)
+}
+
+/// If the event names a child, the report is owed again.
+fn disown_child(open: &mut Open, event: &Event) -> bool {
+    let Event::Child { kind, to, .. } = event else {
+        return false;
+    };
+    for index in to {
+        if let Some(state) = open.message.state_mut(*index) {
+            match kind {
+                ChildKind::Delayed => state.warned = false,
+                ChildKind::Failed | ChildKind::Delivered | ChildKind::Forwarded => {
+                    state.reported = false;
+                }
+            }
+        }
+    }
+    true
 }
 
 fn plain(key: Key, events: Vec<Event>, then: Then) -> Record {

@@ -90,6 +90,7 @@ impl Scheduler {
             };
         }
         if let Some(due) = open.rest {
+            self.flush(key, open);
             return if open.records > 0 {
                 Next::Stay
             } else {
@@ -164,10 +165,8 @@ impl Scheduler {
         open.routed.clear();
     }
 
-    /// Everybody is done: the file goes. Of what happened in this round only children matter any more.
+    /// Everybody is done: the file goes.
     fn finish(&mut self, key: Key, open: &mut Open) {
-        open.events
-            .retain(|event| matches!(event, stafette_queue_layout::Event::Child { .. }));
         open.is_ending = true;
         self.emit(key, open, Then::Remove, Purpose::Finish);
     }

@@ -6,7 +6,7 @@ use stafette_queue_layout::Verdict;
 use stafette_wire::delivery::NextHop;
 
 use super::Scheduler;
-use super::outcome::{Judged, Way};
+use super::conclude::{Judged, Way};
 use crate::effect::Effect;
 use crate::key::Key;
 use crate::line::{Class, Entry};

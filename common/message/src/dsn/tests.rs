@@ -153,6 +153,16 @@ fn a_status_that_does_not_fit_its_action_is_replaced() {
 }
 
 #[test]
+fn a_failure_of_old_age_says_so() {
+    let to = mailbox("user@example.net");
+    let mut recipient = failed(&to, b"451 later");
+    recipient.status = "4.4.7";
+    let (_, text) = composed(&[recipient], Original::Headers(b""));
+    assert!(text.contains("until its time was over"), "{text}");
+    assert!(text.contains("Status: 4.4.7"), "{text}");
+}
+
+#[test]
 fn a_delay_says_until_when_it_is_tried() {
     let to = mailbox("user@example.net");
     let mut recipient = failed(&to, b"no answer");

@@ -113,6 +113,12 @@ fn push_recipient(out: &mut String, recipient: &Recipient<'_>, global: bool) {
         .as_ref()
         .filter(|diagnostic| !diagnostic.words.is_empty())
     {
+        // RFC 3463 section 3.5: X.4.7, delivery time expired.
+        if recipient.action == Action::Failed && recipient.status.ends_with(".4.7") {
+            out.push_str(
+                "    It was tried again and again until its time was over. The last answer was:\n",
+            );
+        }
         let words = text(diagnostic.words, WORDS_LIMIT, global);
         let who = match recipient.remote.filter(|remote| !remote.is_empty()) {
             Some(remote) if diagnostic.from_peer => {

@@ -50,6 +50,22 @@ fn a_report_that_queue_does_not_take_is_tried_again() {
 }
 
 #[test]
+fn a_child_that_was_tidied_away_before_it_was_named_is_made_again() {
+    let mut world = World::new(policy());
+    let key = world.arrive("a@b.example", &["x@far.example"]);
+    world.end_all(Fate::Failed, Host::Alive);
+    world.is_clean_away = true;
+    world.queue_report();
+    world.is_clean_away = false;
+    let seq = *world.scheduler.records.keys().next().unwrap();
+    world.scheduler.refused(seq, false, "no child 0123 in tmp");
+    world.pass(30);
+    assert_eq!(world.reports.len(), 1);
+    world.queue_report();
+    assert!(!world.disk.contains_key(&key));
+}
+
+#[test]
 fn notify_never_is_honoured() {
     let mut world = World::new(policy());
     let key = world.write("a@b.example", &["x@far.example"]);

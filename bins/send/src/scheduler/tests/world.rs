@@ -1,0 +1,442 @@
+//! A small world around the scheduler: users, local, remote, clean and queue as the test wants them, and a clock that is moved.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use stafette_addr::{Domain, Mailbox, ReversePath};
+use stafette_control::{DomainSet, Routes};
+use stafette_log::Event as LogEvent;
+use stafette_queue_layout::{Envelope, Event, Journal, Place, RecipientState, Standing};
+use stafette_wire::QueueId;
+use stafette_wire::clean::Then;
+use stafette_wire::delivery::{
+    Content, Delays, Fate, Host, Job as WireJob, Outcome, RecipientOutcome,
+};
+use stafette_wire::envelope::{Body, Notify, Recipient, Sender};
+use stafette_wire::operator::FromSend;
+use stafette_wire::submission::Origin;
+
+use super::super::*;
+use crate::effect::ReportOrder;
+use crate::lines::Limits;
+use crate::message::{Loaded, Owed};
+use crate::stage::Answer;
+
+/// Unix time at which each test begins.
+pub(super) const START: i64 = 1_700_000_000;
+
+pub(super) fn mailbox(text: &str) -> Mailbox {
+    Mailbox::parse(text.as_bytes()).unwrap()
+}
+
+pub(super) fn policy() -> Policy {
+    Policy {
+        lifetime: 432_000,
+        bounce_lifetime: 86_400,
+        delay_warning: None,
+        softbounce: false,
+        recipient_limit: 100,
+        limits: Limits {
+            initial: 5,
+            remote: 20,
+        },
+        routes: Routes::default(),
+        paused: DomainSet::default(),
+        me: Domain::parse(b"me.example").unwrap(),
+        bounce_from: mailbox("MAILER-DAEMON@me.example"),
+        double_bounce_to: mailbox("postmaster@me.example"),
+    }
+}
+
+/// What the programs around say and keep.
+pub(super) struct World {
+    pub(super) scheduler: Scheduler,
+    pub(super) now: i64,
+    /// The queue on the disk: what a reader would find.
+    pub(super) disk: HashMap<Key, Journal>,
+    pub(super) place: HashMap<Key, Place>,
+    /// Jobs given to a parent and not answered.
+    pub(super) jobs: Vec<(Channel, WireJob)>,
+    pub(super) acknowledged: Vec<u64>,
+    pub(super) reports: Vec<ReportOrder>,
+    pub(super) logs: Vec<(LogEvent, String)>,
+    pub(super) answers: Vec<FromSend>,
+    pub(super) records: Vec<(Key, Vec<Event>, Then)>,
+    pub(super) finds: usize,
+    pub(super) loads: usize,
+    /// clean answers nothing but refusals.
+    pub(super) is_disk_full: bool,
+    /// clean answers nothing.
+    pub(super) is_clean_away: bool,
+    /// Children that no parent names yet.
+    pub(super) unnamed: Vec<Key>,
+    /// users does not know these.
+    pub(super) unknown: Vec<String>,
+    next: u64,
+}
+
+impl World {
+    pub(super) fn new(policy: Policy) -> Self {
+        let mut world = Self {
+            scheduler: Scheduler::new(policy, 7, 1),
+            now: START,
+            disk: HashMap::new(),
+            place: HashMap::new(),
+            jobs: Vec::new(),
+            acknowledged: Vec::new(),
+            reports: Vec::new(),
+            logs: Vec::new(),
+            answers: Vec::new(),
+            records: Vec::new(),
+            finds: 0,
+            loads: 0,
+            is_disk_full: false,
+            is_clean_away: false,
+            unnamed: Vec::new(),
+            unknown: Vec::new(),
+            next: 0,
+        };
+        world.scheduler.set_time(world.micros());
+        world.scheduler.users_up();
+        for channel in Channel::BOTH {
+            world.up(channel);
+        }
+        world
+    }
+
+    /// The same queue, a new life of send.
+    pub(super) fn restart(&mut self) {
+        let policy = self.scheduler.policy.clone();
+        self.scheduler = Scheduler::new(policy, 7, 1_000_000);
+        self.scheduler.set_time(self.micros());
+        self.scheduler.users_up();
+        self.jobs.clear();
+    }
+
+    pub(super) fn up(&mut self, channel: Channel) {
+        self.scheduler.hello(channel, 40, Vec::new());
+        self.scheduler.parent_up(channel);
+    }
+
+    fn micros(&self) -> u64 {
+        u64::try_from(self.now).unwrap() * 1_000_000
+    }
+
+    /// Puts a message on the disk.
+    pub(super) fn write(&mut self, from: &str, to: &[&str]) -> Key {
+        self.next += 1;
+        let milliseconds = u64::try_from(self.now).unwrap() * 1000 + self.next;
+        let key = Key::from(QueueId::new(milliseconds, [0; 9]));
+        let recipients: Vec<Recipient> = to
+            .iter()
+            .map(|to| Recipient {
+                mailbox: mailbox(to),
+                notify: None,
+                orcpt: None,
+            })
+            .collect();
+        let states = recipients
+            .iter()
+            .map(|_| RecipientState {
+                standing: Standing::Pending,
+                attempts: 0,
+                last: None,
+                due: 0,
+                reported: false,
+                warned: false,
+            })
+            .collect();
+        let envelope = Envelope {
+            arrived: self.now,
+            origin: Origin {
+                protocol: "ESMTP".into(),
+                helo: b"client"[..].into(),
+                address: None,
+                name: b""[..].into(),
+            },
+            uid: None,
+            parent: None,
+            sender: Sender {
+                from: ReversePath::parse(from.as_bytes()).unwrap(),
+                body: Body::SevenBit,
+                smtputf8: false,
+                ret: None,
+                envid: None,
+            },
+            recipients,
+            add: Vec::new(),
+        };
+        let journal = Journal {
+            envelope,
+            states,
+            children: Vec::new(),
+            skipped: 0,
+            unknown: 0,
+        };
+        self.disk.insert(key, journal);
+        self.place.insert(key, Place::New);
+        key
+    }
+
+    /// Puts a message on the disk and tells send.
+    pub(super) fn arrive(&mut self, from: &str, to: &[&str]) -> Key {
+        let key = self.write(from, to);
+        self.scheduler.arrived(key);
+        self.settle();
+        key
+    }
+
+    pub(super) fn notify(&mut self, key: Key, notify: Notify) {
+        for recipient in &mut self.disk.get_mut(&key).unwrap().envelope.recipients {
+            recipient.notify = Some(notify);
+        }
+    }
+
+    pub(super) fn pass(&mut self, seconds: i64) {
+        self.now += seconds;
+        self.scheduler.set_time(self.micros());
+        self.settle();
+    }
+
+    /// Moves to the next moment for which the scheduler wants to be woken.
+    pub(super) fn pass_to_wake(&mut self) -> i64 {
+        let wake = self.scheduler.next_wake().unwrap();
+        let seconds = wake - self.now;
+        self.pass(seconds.max(0));
+        seconds
+    }
+
+    /// Does everything the scheduler wants, but for jobs and reports, until it wants nothing more.
+    pub(super) fn settle(&mut self) {
+        loop {
+            let effects = self.scheduler.run();
+            if effects.is_empty() {
+                return;
+            }
+            for effect in effects {
+                self.act(effect);
+            }
+        }
+    }
+
+    fn act(&mut self, effect: Effect) {
+        match effect {
+            Effect::Load(key) => {
+                self.loads += 1;
+                let reading = self.read(key);
+                self.scheduler.loaded(key, reading);
+            }
+            Effect::Lookup { seq, mailbox } => {
+                let answer = if self.unknown.iter().any(|name| name == mailbox.as_str()) {
+                    Answer::NoSuchUser
+                } else if mailbox.domain().as_str() == "me.example" {
+                    Answer::Local(mailbox.local().as_str().to_owned())
+                } else {
+                    Answer::Remote
+                };
+                self.scheduler.routed(seq, answer);
+            }
+            Effect::Start { channel, job, .. } => self.jobs.push((channel, *job)),
+            Effect::Acknowledge { job, .. } => self.acknowledged.push(job),
+            Effect::Record {
+                seq,
+                id,
+                events,
+                then,
+            } => self.record(seq, id.into(), &events, then),
+            Effect::Report(order) => self.reports.push(*order),
+            Effect::Find(_) => self.finds += 1,
+            Effect::Answer { packet, .. } => self.answers.push(packet),
+            Effect::Log { event, fields, .. } => {
+                let words: Vec<String> = fields
+                    .0
+                    .iter()
+                    .map(|(key, value)| format!("{key}={}", String::from_utf8_lossy(value)))
+                    .collect();
+                self.logs.push((event, words.join(" ")));
+            }
+        }
+    }
+
+    fn read(&self, key: Key) -> Reading {
+        match self.disk.get(&key) {
+            Some(journal) => Reading::Message(Box::new(Loaded {
+                key,
+                place: self.place.get(&key).copied().unwrap(),
+                content: Content {
+                    offset: 128,
+                    octets: 10,
+                    crc32: 0,
+                    crlf_octets: 11,
+                },
+                journal: journal.clone(),
+                file: None,
+            })),
+            None => Reading::Missing,
+        }
+    }
+
+    fn record(&mut self, seq: u64, key: Key, events: &[stafette_wire::clean::Bytes], then: Then) {
+        if self.is_clean_away {
+            return;
+        }
+        if self.is_disk_full {
+            return self
+                .scheduler
+                .refused(seq, false, "no space left on device");
+        }
+        let events: Vec<Event> = events
+            .iter()
+            .map(|words| Event::parse(&words.0).unwrap())
+            .collect();
+        let Some(journal) = self.disk.get_mut(&key) else {
+            return self.scheduler.refused(seq, true, "no such file");
+        };
+        for event in &events {
+            if let Event::Child { id, .. } = event {
+                self.unnamed.retain(|child| child.id() != *id);
+            }
+            write_event(journal, event);
+        }
+        match then {
+            Then::Remove => {
+                self.disk.remove(&key);
+            }
+            Then::Keep | Then::Release => {
+                self.place.insert(key, Place::Cur);
+            }
+            Then::Hold => {
+                self.place.insert(key, Place::Hold);
+            }
+            Then::Bad => {
+                self.disk.remove(&key);
+                self.place.insert(key, Place::Bad);
+            }
+        }
+        self.records.push((key, events, then));
+        self.scheduler.recorded(seq);
+    }
+
+    /// Ends a job, all its recipients alike.
+    pub(super) fn end(&mut self, index: usize, fate: Fate, host: Host) {
+        let (channel, job) = self.jobs.remove(index);
+        let outcome = outcome(&job, fate, host);
+        self.scheduler.outcome(channel, outcome);
+        self.settle();
+    }
+
+    /// Ends all jobs there are.
+    pub(super) fn end_all(&mut self, fate: Fate, host: Host) {
+        for _ in 0..self.jobs.len() {
+            self.end(0, fate, host);
+        }
+    }
+
+    /// Queues the report that was ordered first.
+    pub(super) fn queue_report(&mut self) -> (Key, Vec<u32>) {
+        let order = self.reports.remove(0);
+        let to = if order.is_double {
+            "postmaster@me.example".to_owned()
+        } else {
+            order
+                .message
+                .journal
+                .envelope
+                .sender
+                .from
+                .as_str()
+                .to_owned()
+        };
+        let child = self.write("", &[&to]);
+        self.disk.get_mut(&child).unwrap().envelope.parent = Some(order.message.key.id());
+        if order.is_double {
+            self.disk.get_mut(&child).unwrap().envelope.origin.protocol =
+                crate::message::DOUBLE_BOUNCE.into();
+        }
+        self.unnamed.push(child);
+        self.scheduler.reported(
+            order.message.key,
+            Reported::Queued {
+                child,
+                kind: order.kind,
+                to: order.to.clone(),
+                mailbox: to,
+                is_double: order.is_double,
+            },
+        );
+        self.settle();
+        (child, order.to)
+    }
+
+    pub(super) fn logged(&self, event: LogEvent) -> usize {
+        self.logs
+            .iter()
+            .filter(|(found, _)| *found == event)
+            .count()
+    }
+}
+
+pub(super) fn outcome(job: &WireJob, fate: Fate, host: Host) -> Outcome {
+    let (status, reply) = match fate {
+        Fate::Delivered => ("2.0.0", "250 ok"),
+        Fate::Deferred | Fate::Cut => ("4.2.0", "451 later"),
+        Fate::Failed => ("5.1.1", "550 no such user"),
+    };
+    Outcome {
+        job: job.job,
+        id: job.id,
+        results: job
+            .recipients
+            .iter()
+            .map(|recipient| RecipientOutcome {
+                index: recipient.index,
+                fate,
+                status: status.into(),
+                reply: reply.into(),
+                from_peer: true,
+            })
+            .collect(),
+        relay: "mx.example[192.0.2.1]:25".into(),
+        host,
+        peer_reports: false,
+        delays: Delays {
+            connect: 1,
+            transfer: 2,
+        },
+        damaged: false,
+    }
+}
+
+/// What a reader will see of an event (`Journal::apply` is not public).
+fn write_event(journal: &mut Journal, event: &Event) {
+    let mut each = |to: &[u32], change: &dyn Fn(&mut RecipientState)| {
+        for (index, state) in journal.states.iter_mut().enumerate() {
+            if to.is_empty() || to.contains(&u32::try_from(index).unwrap()) {
+                change(state);
+            }
+        }
+    };
+    match event {
+        Event::Attempt(attempt) => {
+            let attempt = Arc::new(attempt.clone());
+            each(&attempt.to, &|state| {
+                state.attempts += 1;
+                state.last = Some(Arc::clone(&attempt));
+                state.standing = match attempt.verdict {
+                    stafette_queue_layout::Verdict::Delivered => Standing::Delivered,
+                    stafette_queue_layout::Verdict::Deferred => Standing::Pending,
+                    stafette_queue_layout::Verdict::Failed => Standing::Failed,
+                };
+            });
+        }
+        Event::Due { next, to, .. } => each(to, &|state| state.due = *next),
+        Event::Child { id, kind, to, .. } => {
+            each(to, &|state| match kind {
+                stafette_queue_layout::ChildKind::Delayed => state.warned = true,
+                _ => state.reported = true,
+            });
+            journal.children.push(*id);
+        }
+        Event::Settled { .. } | Event::Held { .. } | Event::Released { .. } => {}
+    }
+}
