@@ -19,7 +19,7 @@ use stafette_wire::submission::Origin;
 use super::super::*;
 use crate::effect::ReportOrder;
 use crate::lines::Limits;
-use crate::message::{Loaded, Owed};
+use crate::message::Loaded;
 use crate::stage::Answer;
 
 /// Unix time at which each test begins.
