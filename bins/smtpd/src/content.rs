@@ -85,7 +85,7 @@ impl Content {
             Some(ContentVerdict::Faulty(fault))
         } else if self.databytes > 0 && self.crlf_octets > self.databytes {
             Some(ContentVerdict::TooLarge)
-        } else if u64::from(self.hops.hops()) > self.most_hops {
+        } else if u64::from(self.hops.hops()) >= self.most_hops {
             Some(ContentVerdict::Loops)
         } else {
             None

@@ -1,6 +1,6 @@
 //! One session: lines to the state machine, its questions to the other programs, its replies to the client.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use stafette_control::Instance;
 use stafette_smtp::line::LineReader;
@@ -80,14 +80,25 @@ impl Talk<'_> {
         let greeting = Reply::plain(220, vec![self.limits.greeting.clone().into()]);
         self.connection.say(&greeting.to_wire());
         let mut lines = LineReader::default();
-        self.connection.set_limit(self.limits.command_time);
+        // Since when a line has been under way: its octets share one time limit.
+        let mut begun: Option<Instant> = None;
         loop {
             if !self.connection.has_more() {
                 self.connection.flush()?;
                 self.connection.rest();
             }
+            let spent = begun.map_or(Duration::ZERO, |begun| begun.elapsed());
+            let left = self.limits.command_time.saturating_sub(spent);
+            if left < Duration::from_millis(1) {
+                return Err(Gone::TimedOut);
+            }
+            self.connection.set_limit(left);
             let input = self.connection.available()?;
             let (used, line) = lines.feed(input);
+            begun = match line {
+                None => begun.or_else(|| Some(Instant::now())),
+                Some(_) => None,
+            };
             let step = line.map(|line| {
                 self.diary.command(&line);
                 self.session.line(line)
