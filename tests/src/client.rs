@@ -50,6 +50,12 @@ impl Client {
             .expect("the server listens");
     }
 
+    /// The connection, for sending from another thread while this one reads replies.
+    #[must_use]
+    pub fn stream(&self) -> TcpStream {
+        self.reader.get_ref().try_clone().expect("a descriptor")
+    }
+
     /// Reads one reply with all its lines; empty at the end of the connection.
     pub fn reply(&mut self) -> String {
         let mut reply = String::new();
@@ -100,7 +106,8 @@ impl Client {
     pub fn is_over(&mut self) -> bool {
         let mut rest = Vec::new();
         let read = self.reader.read_to_end(&mut rest);
-        let reset = matches!(&read, Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset);
+        let reset =
+            matches!(&read, Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset);
         (read.is_ok() || reset) && (rest.is_empty() || rest.starts_with(b"421 "))
     }
 

@@ -55,7 +55,10 @@ fn after_line(bytes: &[u8]) -> &[u8] {
 /// Waits until the mailbox `name` has as many messages as `contents`, which must be these, each once and byte for byte.
 pub fn expect_mail(instance: &Instance, name: &str, contents: &[Vec<u8>]) {
     let delivered = instance.wait_for_mail(name, contents.len());
-    let mut left: Vec<&[u8]> = delivered.iter().map(|message| as_it_came(message)).collect();
+    let mut left: Vec<&[u8]> = delivered
+        .iter()
+        .map(|message| as_it_came(message))
+        .collect();
     for content in contents {
         let found = left.iter().position(|message| *message == content);
         let rest: Vec<String> = left.iter().map(|message| show(message)).collect();
