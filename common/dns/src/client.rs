@@ -16,6 +16,8 @@ use crate::answer::{Answer, Ask};
 const ANSWER_LIMIT: Duration = Duration::from_secs(25);
 /// How long a resolve program that is not there is waited for: it is being started again.
 const ABSENCE_LIMIT: Duration = Duration::from_secs(5);
+/// How many broken connections one question survives; a question that ends resolve each time is given up.
+const BREAKS: u32 = 3;
 /// The pause between two looks whether it is back.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -48,13 +50,20 @@ impl Client {
         self.until = until;
     }
 
-    /// Asks, and asks once more on a new connection if the old one broke. All questions may be asked twice.
+    /// Asks, and asks again on a new connection when one broke: resolve may die at any moment, and is soon back.
+    /// All questions may be asked twice.
     fn ask(&mut self, question: impl Fn(u32) -> ToResolve) -> Result<FromResolve, io::Error> {
         let (limit, absence) = self.limits();
-        let reused = self.socket.is_some();
-        match self.ask_once(&question, limit, absence) {
-            Err(error) if reused && !is_timeout(&error) => self.ask_once(&question, limit, absence),
-            result => result,
+        let mut breaks = 0;
+        loop {
+            match self.ask_once(&question, limit, absence) {
+                Err(error)
+                    if !is_timeout(&error) && breaks < BREAKS && Instant::now() < absence =>
+                {
+                    breaks += 1;
+                }
+                result => return result,
+            }
         }
     }
 
@@ -230,9 +239,17 @@ mod tests {
     }
 
     #[test]
+    fn a_resolve_that_dies_over_a_question_is_asked_again() {
+        let (_directory, path) = server(vec![vec![], vec![], vec![gone]]);
+        let mut client = Client::new(path);
+        assert_eq!(client.addresses("a"), Answer::NoSuchName);
+    }
+
+    #[test]
     fn an_answer_to_another_question_is_not_believed() {
         let (_directory, path) = server(vec![vec![|seq| local(seq + 1)]]);
         let mut client = Client::new(path);
+        client.set_deadline(Instant::now().checked_add(Duration::from_millis(200)));
         assert!(matches!(client.addresses("a"), Answer::OutOfReach(_)));
     }
 
