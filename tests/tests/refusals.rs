@@ -1,7 +1,5 @@
 //! What smtpd refuses, with which reply, and that a session goes on as a new one afterwards.
 
-#![expect(clippy::expect_used, reason = "a test fails by panicking")]
-
 use stafette_tests::client::Client;
 use stafette_tests::instance::{Instance, signal};
 use stafette_tests::letter::expect_mail;
