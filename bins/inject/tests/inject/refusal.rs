@@ -60,7 +60,13 @@ fn what_the_queue_refuses_has_an_exit_code() {
 fn without_service_and_program_the_message_stays_with_the_caller() {
     let instance = Instance::new();
     let copy = instance.path("sendmail");
-    std::fs::copy(env!("CARGO_BIN_EXE_stafette-inject"), &copy).unwrap();
+    // By a process of its own: a writing descriptor here could live on in another test's child, and then the copy cannot run.
+    let copied = std::process::Command::new("cp")
+        .arg(env!("CARGO_BIN_EXE_stafette-inject"))
+        .arg(&program)
+        .status()
+        .unwrap();
+    assert!(copied.success());
     let output = Command::new(copy)
         .arg("joe")
         .env("STAFETTE_RUN", instance.path("run"))

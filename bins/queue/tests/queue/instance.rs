@@ -27,7 +27,13 @@ impl Instance {
         let directory = tempfile::tempdir().unwrap();
         fs::set_permissions(directory.path(), Permissions::from_mode(0o755)).unwrap();
         let program = directory.path().join("stafette-queue");
-        fs::copy(env!("CARGO_BIN_EXE_stafette-queue"), &program).unwrap();
+        // By a process of its own: a writing descriptor here could live on in another test's child, and then the copy cannot run.
+        let copied = std::process::Command::new("cp")
+            .arg(env!("CARGO_BIN_EXE_stafette-queue"))
+            .arg(&program)
+            .status()
+            .unwrap();
+        assert!(copied.success());
         for name in ["etc", "spool", "run"] {
             let path = directory.path().join(name);
             fs::create_dir(&path).unwrap();

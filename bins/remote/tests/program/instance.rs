@@ -147,7 +147,13 @@ fn start(folder: &tempfile::TempDir) -> Child {
     spawn(folder, built).unwrap_or_else(|_| {
         // Others may not reach what root has built.
         let copy = folder.path().join("stafette-remote");
-        std::fs::copy(built, &copy).unwrap();
+        // By a process of its own: a writing descriptor here could live on in another test's child, and then the copy cannot run.
+        let copied = std::process::Command::new("cp")
+            .arg(built)
+            .arg(&program)
+            .status()
+            .unwrap();
+        assert!(copied.success());
         spawn(folder, &copy).unwrap()
     })
 }
