@@ -111,7 +111,7 @@ impl Folder {
         let program = self.path("stafette-clean");
         if !program.exists() {
             // By a process of its own: a writing descriptor here could live on in another test's child, and then the copy cannot run.
-            let copied = std::process::Command::new("cp")
+            let copied = Command::new("cp")
                 .arg(env!("CARGO_BIN_EXE_stafette-clean"))
                 .arg(&program)
                 .status()

@@ -61,7 +61,7 @@ impl Users {
         // As root the program would become a user that may be missing here: it is started as nobody in particular.
         let program = place.path().join("stafette-users");
         // By a process of its own: a writing descriptor here could live on in another test's child, and then the copy cannot run.
-        let copied = std::process::Command::new("cp")
+        let copied = Command::new("cp")
             .arg(env!("CARGO_BIN_EXE_stafette-users"))
             .arg(&program)
             .status()

@@ -61,9 +61,9 @@ fn without_service_and_program_the_message_stays_with_the_caller() {
     let instance = Instance::new();
     let copy = instance.path("sendmail");
     // By a process of its own: a writing descriptor here could live on in another test's child, and then the copy cannot run.
-    let copied = std::process::Command::new("cp")
+    let copied = Command::new("cp")
         .arg(env!("CARGO_BIN_EXE_stafette-inject"))
-        .arg(&program)
+        .arg(&copy)
         .status()
         .unwrap();
     assert!(copied.success());

@@ -28,7 +28,7 @@ impl Instance {
         fs::set_permissions(directory.path(), Permissions::from_mode(0o755)).unwrap();
         let program = directory.path().join("stafette-queue");
         // By a process of its own: a writing descriptor here could live on in another test's child, and then the copy cannot run.
-        let copied = std::process::Command::new("cp")
+        let copied = Command::new("cp")
             .arg(env!("CARGO_BIN_EXE_stafette-queue"))
             .arg(&program)
             .status()

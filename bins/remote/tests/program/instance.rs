@@ -148,11 +148,7 @@ fn start(folder: &tempfile::TempDir) -> Child {
         // Others may not reach what root has built.
         let copy = folder.path().join("stafette-remote");
         // By a process of its own: a writing descriptor here could live on in another test's child, and then the copy cannot run.
-        let copied = std::process::Command::new("cp")
-            .arg(built)
-            .arg(&program)
-            .status()
-            .unwrap();
+        let copied = Command::new("cp").arg(built).arg(&copy).status().unwrap();
         assert!(copied.success());
         spawn(folder, &copy).unwrap()
     })

@@ -38,11 +38,7 @@ impl Program {
             // Others may not reach what root has built.
             let copy = folder.path().join("stafette-resolve");
             // By a process of its own: a writing descriptor here could live on in another test's child, and then the copy cannot run.
-            let copied = std::process::Command::new("cp")
-                .arg(built)
-                .arg(&program)
-                .status()
-                .unwrap();
+            let copied = Command::new("cp").arg(built).arg(&copy).status().unwrap();
             assert!(copied.success());
             spawn(&folder, &copy).unwrap()
         });
