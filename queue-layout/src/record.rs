@@ -120,6 +120,12 @@ impl<D: Disk> Recorder<D> {
         }
     }
 
+    /// Whether there is a file that is not trusted any more: then whoever records starts anew, since nothing else helps that file.
+    #[must_use]
+    pub fn distrusts(&self) -> bool {
+        !self.distrusted.is_empty()
+    }
+
     /// Records a batch; each result belongs to the record at its place. `Ok` is durable.
     pub fn record(&mut self, batch: &[Record]) -> Vec<Result<(), RecordError>> {
         let mut results = Vec::with_capacity(batch.len());

@@ -43,6 +43,9 @@ pub(crate) fn serve<D: Disk>(
         schedule.run_if_due(disk);
         let left = Duration::from_secs(schedule.seconds_left(clock::now()));
         let is_busy = service.drain();
+        if service.recorder.distrusts() {
+            return Err(io::Error::other("a flush failed: starting anew"));
+        }
         let nap = if is_busy {
             Duration::ZERO
         } else {

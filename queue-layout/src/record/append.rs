@@ -19,7 +19,7 @@ struct Appended<F> {
 }
 
 impl<D: Disk> Recorder<D> {
-    /// Appends the events of all records that need it, then flushes all files. What fails is cut off again and not trusted any more.
+    /// Appends the events of all records that need it, then flushes all files. What fails is cut off again, and after a failed flush the file is not trusted any more.
     pub(super) fn append(&mut self, steps: &mut [Step<'_, D>]) {
         let appended: Vec<Option<Appended<D::File>>> = steps
             .iter_mut()
@@ -65,7 +65,10 @@ impl<D: Disk> Recorder<D> {
         let lines = encode(record, ends_in_newline(&file, end).map_err(failed)?)?;
         let new_end = end.saturating_add(u64::try_from(lines.len()).unwrap_or(u64::MAX));
         if let Err(error) = file.write_at(&lines, end) {
-            self.void(record, &file, end);
+            // Cut to its former length, all of which was flushed, the file is what it was: this may be asked for again.
+            if file.truncate(end).is_err() {
+                self.distrusted.insert(record.id);
+            }
             return Err(failed(error));
         }
         // For the next time. If there is no room now, there may be then.
@@ -99,7 +102,7 @@ impl<D: Disk> Recorder<D> {
         Ok(())
     }
 
-    /// Takes an append back as well as it can be, and remembers that the file's state is not known.
+    /// Takes back as well as it can be what was not flushed, and remembers that the file's state is not known.
     fn void(&mut self, record: &Record, file: &D::File, end: u64) {
         self.distrusted.insert(record.id);
         // If even this fails, readers see lines that say what is true but may not outlive a crash.

@@ -1,9 +1,10 @@
 //! A disk that fails at one operation and lives on: errors are told, nothing is lost, and a restart puts all in order.
 
 use stafette_queue_layout::sim::{Breadth, SimDisk};
+use stafette_queue_layout::{Message, Record, Recorder, Scan, Then, Verdict};
 
 use crate::explore::{INTERRUPTIONS, Judge, Script};
-use crate::post::{accept, leave, send_all, take};
+use crate::post::{accept, attempt, leave, send_all, take};
 use crate::world::{NOW, World};
 
 /// ENOSPC and EIO.
@@ -63,4 +64,40 @@ fn a_failure_while_taking_in_neither_loses_nor_doubles() {
         drop(take(disk, world));
         send_all(disk, world);
     });
+}
+
+#[test]
+fn what_could_not_be_written_is_recorded_when_asked_again_unless_a_flush_failed() {
+    let (mut recovered, mut distrusted) = (0, 0);
+    for error in ERRORS {
+        for operation in 1.. {
+            let (disk, mut world) = (SimDisk::new(), World::default());
+            accept(&disk, &mut world, &[("one", &["late"])]);
+            let id = Scan::living(&disk).next().unwrap().unwrap().id;
+            let record = [Record {
+                id,
+                events: vec![attempt(0, Verdict::Deferred)],
+                then: Then::Keep,
+            }];
+            let failing = disk.operations() + operation;
+            disk.fail_at(failing, error);
+            let mut recorder = Recorder::new(&disk);
+            let first = recorder.record(&record).remove(0);
+            if disk.operations() < failing {
+                break;
+            }
+            let again = recorder.record(&record).remove(0);
+            assert_eq!(again.is_err(), recorder.distrusts(), "{first:?} {again:?}");
+            distrusted += usize::from(again.is_err());
+            if again.is_ok() {
+                recovered += usize::from(first.is_err());
+                for found in disk.crashes(Breadth::Full) {
+                    let message = Message::open(&found, id).unwrap();
+                    let attempts = message.journal.states[0].attempts;
+                    assert!(attempts >= 1, "error {error} at operation {operation}");
+                }
+            }
+        }
+    }
+    assert!(recovered > 0 && distrusted > 0, "{recovered} {distrusted}");
 }
