@@ -7,6 +7,9 @@ use stafette_wire::QueueId;
 pub(crate) struct Key([u32; 4]);
 
 impl Key {
+    /// No key sorts behind it.
+    pub(crate) const LAST: Self = Self([u32::MAX; 4]);
+
     /// The ID.
     pub(crate) fn id(self) -> QueueId {
         QueueId::from_number(

@@ -185,6 +185,12 @@ impl Lines {
         self.slab.get_mut(id.0)?.as_mut()
     }
 
+    /// Until when a line is left alone, if it is.
+    pub(crate) fn dead_until(&self, id: LineId, now: i64) -> Option<i64> {
+        let health = &self.get(id)?.health;
+        health.is_dead(now).then(|| health.until())
+    }
+
     /// All lines.
     pub(crate) fn ids(&self) -> Vec<LineId> {
         self.names

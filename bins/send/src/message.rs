@@ -9,7 +9,10 @@ use stafette_wire::envelope::{Notify, Recipient};
 
 use crate::key::Key;
 use crate::policy::Policy;
+use crate::schedule::{Channel, next_attempt};
 
+/// By so many seconds a clock may go back without being wrong.
+pub(crate) const CLOCK_STEP: i64 = 60;
 /// The protocol of our reports about reports (`Origin::protocol`).
 pub(crate) const DOUBLE_BOUNCE: &str = "double-bounce";
 
@@ -97,6 +100,16 @@ impl Loaded {
         self.state(index).is_some_and(|state| {
             state.standing == Standing::Pending && (forced || state.due <= now)
         })
+    }
+
+    /// A due time that no attempt up to now can have fixed is of a clock that was wrong: it does not count.
+    pub(crate) fn correct_times(&mut self, now: i64) {
+        let latest = next_attempt(self.arrived(), now, Channel::Remote).saturating_add(CLOCK_STEP);
+        for state in &mut self.journal.states {
+            if state.due > latest {
+                state.due = 0;
+            }
+        }
     }
 
     /// The recipients that are to be tried now.

@@ -28,6 +28,7 @@ use stafette_queue_layout::Place;
 use crate::effect::Effect;
 use crate::key::Key;
 use crate::lines::Lines;
+use crate::message::CLOCK_STEP;
 use crate::policy::Policy;
 use crate::schedule::Channel;
 use crate::stage::{Job, Open, Orphan, Stage};
@@ -42,6 +43,8 @@ pub(crate) const CAPACITY: usize = 20_000;
 const OPEN_LIMIT: usize = 2_000;
 /// Destinations are tidied so often, in seconds.
 const TIDY_PERIOD: i64 = 60;
+/// The hint at a due time is believed so far, in seconds: then the journal is looked at.
+const HINT_LIMIT: i64 = 86_400;
 /// Waiting messages that a flush makes due at a time.
 const FLUSH_STEP: usize = 1_000;
 
@@ -91,6 +94,8 @@ pub(crate) struct Scheduler {
     double_bounces: VecDeque<i64>,
     flushing: Option<Option<Key>>,
     tidied: i64,
+    /// clean has written what a former life of ours asked for: what is read now is the whole story.
+    is_settled: bool,
     is_stopping: bool,
     effects: Vec<Effect>,
 }
@@ -127,6 +132,7 @@ impl Scheduler {
             double_bounces: VecDeque::new(),
             flushing: None,
             tidied: 0,
+            is_settled: false,
             is_stopping: false,
             effects: Vec::new(),
         }
@@ -134,8 +140,31 @@ impl Scheduler {
 
     /// The time, to be told before anything else is.
     pub(crate) fn set_time(&mut self, micros: u64) {
+        let now = i64::try_from(micros / 1_000_000).unwrap_or(i64::MAX);
+        let went_back = now.saturating_add(CLOCK_STEP) < self.now;
         self.micros = micros;
-        self.now = i64::try_from(micros / 1_000_000).unwrap_or(i64::MAX);
+        self.now = now;
+        if went_back {
+            self.forget_times();
+        }
+    }
+
+    /// The clock was set back: no time that was fixed before says when anything is due. Messages are read again, and their
+    /// journals say whether they wait.
+    fn forget_times(&mut self) {
+        self.lines.forget_deaths(None);
+        self.waiting.hurry(self.now);
+        for (_, key) in std::mem::take(&mut self.stuck) {
+            if let Some(Stage::Open(open)) = self.live.get_mut(&key) {
+                open.stuck = Some(self.now);
+                self.stuck.insert((self.now, key));
+            }
+        }
+    }
+
+    /// clean has done everything that it was asked for before we came: from now on messages are read.
+    pub(crate) fn settled(&mut self) {
+        self.is_settled = true;
     }
 
     /// New settings.
@@ -218,8 +247,13 @@ impl Scheduler {
         match place {
             Place::New | Place::Cur => {
                 self.held.remove(&key);
+                // An operator may have put it back.
+                self.bad.remove(&key);
                 if !self.knows(key) {
-                    let due = if place == Place::New { self.now } else { due };
+                    let due = match place {
+                        Place::New => self.now,
+                        _ => due.min(self.now.saturating_add(HINT_LIMIT)),
+                    };
                     self.waiting.insert(key, due);
                 }
             }

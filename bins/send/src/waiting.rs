@@ -59,6 +59,18 @@ impl Waiting {
         self.by_id.len()
     }
 
+    /// Nothing waits beyond `now`.
+    pub(crate) fn hurry(&mut self, now: i64) {
+        let late: Vec<Key> = self
+            .by_due
+            .range((Bound::Excluded((pack(now), Key::LAST)), Bound::Unbounded))
+            .map(|(_, key)| *key)
+            .collect();
+        for key in late {
+            self.insert(key, now);
+        }
+    }
+
     /// Makes a message due whatever its time is.
     pub(crate) fn force(&mut self, key: Key) {
         if self.contains(key) {
@@ -130,6 +142,19 @@ mod tests {
         assert!(popped.iter().all(|due| !due.forced));
         assert!(waiting.remove(key(1)) && !waiting.remove(key(1)));
         assert_eq!(waiting.next_due(), None);
+    }
+
+    #[test]
+    fn who_hurries_waits_no_longer_and_nobody_waits_longer_for_it() {
+        let mut waiting = Waiting::default();
+        waiting.insert(key(1), 1000);
+        waiting.insert(key(2), 500);
+        waiting.insert(key(3), 400);
+        waiting.force(key(4));
+        waiting.hurry(500);
+        assert_eq!(waiting.pop(499).map(|due| due.key), Some(key(3)));
+        assert_eq!(waiting.pop(499), None);
+        assert_eq!(std::iter::from_fn(|| waiting.pop(500)).count(), 2);
     }
 
     #[test]

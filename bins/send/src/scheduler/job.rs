@@ -89,12 +89,18 @@ impl Scheduler {
         }
         let (now, later) = self.divide(key, open, channel, &entry);
         if !later.is_empty() {
-            open.on_lines += 1;
-            let rest = Entry {
-                recipients: later.into(),
-                ..entry
-            };
-            self.lines.push(slot.line, slot.class, rest);
+            match self.lines.dead_until(slot.line, self.now) {
+                // The host died while the message was read: nothing that joins its line now would be woken.
+                Some(until) => open.postpone(until),
+                None => {
+                    open.on_lines += 1;
+                    let rest = Entry {
+                        recipients: later.into(),
+                        ..entry
+                    };
+                    self.lines.push(slot.line, slot.class, rest);
+                }
+            }
         }
         if now.is_empty() || open.wish.is_some() || self.is_stopping {
             if !now.is_empty() {

@@ -33,7 +33,7 @@ pub(crate) enum Reading {
 impl Scheduler {
     /// Has messages read as long as there is room.
     pub(super) fn pump_loads(&mut self) {
-        if self.is_stopping {
+        if self.is_stopping || !self.is_settled {
             return;
         }
         while let Some(key) = self.wanted.pop_front() {
@@ -124,7 +124,10 @@ impl Scheduler {
             _ => return,
         };
         let message = match reading {
-            Reading::Message(message) => message,
+            Reading::Message(mut message) => {
+                message.correct_times(self.now);
+                message
+            }
             other => {
                 for (slot, _) in wants {
                     self.lines.release(slot);
@@ -214,7 +217,7 @@ impl Scheduler {
     }
 
     /// Their message is gone: nobody needs the outcomes any more.
-    fn acknowledge_orphans(&mut self, key: Key) {
+    pub(super) fn acknowledge_orphans(&mut self, key: Key) {
         for orphan in self.orphans.remove(&key).unwrap_or_default() {
             self.effects.push(Effect::Acknowledge {
                 channel: orphan.channel,

@@ -158,6 +158,10 @@ impl Scheduler {
             let Some(verdict) = Verdict::of(result.fate) else {
                 continue;
             };
+            // Nobody judges recipients that he was not given.
+            if job.is_some_and(|job| !job.recipients.contains(&result.index)) {
+                continue;
+            }
             cut.retain(|index| *index != result.index);
             judged.push(Judged {
                 index: result.index,
@@ -197,7 +201,11 @@ impl Scheduler {
                 .number("count", open.cuts),
         );
         match job.slot {
-            Some(slot) if open.cuts < CUTS && open.wish.is_none() && !self.is_dead(slot.line) => {
+            Some(slot)
+                if open.cuts < CUTS
+                    && open.wish.is_none()
+                    && self.lines.dead_until(slot.line, self.now).is_none() =>
+            {
                 open.on_lines += 1;
                 let entry = Entry {
                     key: job.key,
@@ -249,11 +257,5 @@ impl Scheduler {
         for (channel, job) in acks {
             self.effects.push(Effect::Acknowledge { channel, job });
         }
-    }
-
-    fn is_dead(&self, line: LineId) -> bool {
-        self.lines
-            .get(line)
-            .is_some_and(|line| line.health.is_dead(self.now))
     }
 }

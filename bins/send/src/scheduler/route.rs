@@ -176,12 +176,7 @@ impl Scheduler {
         refused: &mut Vec<Judged>,
     ) {
         let id = self.lines.open(name, hop);
-        let dead = self
-            .lines
-            .get(id)
-            .filter(|line| line.health.is_dead(self.now))
-            .map(|line| line.health.until());
-        if let Some(until) = dead {
+        if let Some(until) = self.lines.dead_until(id, self.now) {
             for index in indexes {
                 if !self.give_up(open, index, "the host did not answer", refused) {
                     open.postpone(until);

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use stafette_log::{Event as LogEvent, event};
 use stafette_wire::Packet;
-use stafette_wire::clean::FromClean;
+use stafette_wire::clean::{FromClean, ToClean};
 use stafette_wire::delivery::FromDelivery;
 use stafette_wire::submission::{FromQueue, ToQueue};
 use stafette_wire::users::FromUsers;
@@ -147,7 +147,11 @@ impl Service {
             Program::Users => self.scheduler.users_up(),
             Program::Local => *self.parent(Channel::Local) = Parent::default(),
             Program::Remote => *self.parent(Channel::Remote) = Parent::default(),
-            Program::Clean => self.scheduler.clean_up(),
+            Program::Clean => {
+                // It answers when it has done what it was asked for on earlier connections.
+                self.say(program, ToClean::Ping {}.encode());
+                self.scheduler.clean_up();
+            }
         }
     }
 
@@ -304,7 +308,7 @@ impl Service {
                 missing,
                 reason,
             } => self.scheduler.refused(seq, missing, &reason),
-            FromClean::Pong {} => {}
+            FromClean::Pong {} => self.scheduler.settled(),
         }
     }
 }

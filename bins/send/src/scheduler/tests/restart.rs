@@ -95,3 +95,18 @@ fn the_journal_says_when_and_the_hint_only_when_to_look() {
     assert_eq!(world.pass_to_wake(), 400);
     assert_eq!(world.jobs.len(), 1);
 }
+
+#[test]
+fn nothing_is_read_before_clean_has_done_what_a_former_life_asked_for() {
+    let mut world = World::new(policy());
+    let key = world.write("a@b.example", &["x@far.example"]);
+    world.scheduler = Scheduler::new(policy(), 7, 1_000_000);
+    world.scheduler.users_up();
+    world.up(Channel::Remote);
+    world.scheduler.seen(key, Place::New, 0);
+    world.settle();
+    assert_eq!(world.loads, 0);
+    world.scheduler.settled();
+    world.settle();
+    assert_eq!(world.jobs.len(), 1);
+}

@@ -145,3 +145,99 @@ fn a_flush_tries_everything_and_believes_no_host_dead() {
     world.settle();
     assert_eq!(world.jobs.len(), 1);
 }
+
+#[test]
+fn a_clock_that_is_set_back_makes_nothing_wait_for_its_old_times() {
+    const STEP: i64 = 100_000;
+    let mut world = World::new(policy());
+    let early = world.arrive("a@b.example", &["x@far.example"]);
+    world.end_all(Fate::Deferred, Host::Alive);
+    world.pass(STEP);
+    world.end_all(Fate::Deferred, Host::Alive);
+    let future = world.arrive("a@b.example", &["x@near.example"]);
+    world.end(0, Fate::Deferred, Host::Alive);
+    let dead = world.arrive("a@b.example", &["x@dead.example"]);
+    world.end(0, Fate::Deferred, Host::Dead);
+    assert!(world.disk[&future].states[0].due > START + STEP);
+    world.pass(-STEP);
+    assert_eq!(world.jobs.len(), 3, "each is tried at once");
+    world.end_all(Fate::Deferred, Host::Alive);
+    assert_eq!(world.pass_to_wake(), 400);
+    assert_eq!(world.jobs.len(), 3);
+    world.end_all(Fate::Delivered, Host::Alive);
+    assert!(
+        [early, future, dead]
+            .iter()
+            .all(|key| !world.disk.contains_key(key))
+    );
+}
+
+#[test]
+fn a_clock_that_was_set_back_while_we_were_away_makes_nothing_wait_for_its_old_times() {
+    let mut world = World::new(policy());
+    world.pass(10_000_000);
+    let key = world.arrive("a@b.example", &["x@far.example"]);
+    world.end_all(Fate::Deferred, Host::Alive);
+    let hint = world.disk[&key].states[0].due;
+    world.now -= 10_000_000;
+    world.restart();
+    world.up(Channel::Remote);
+    world.scheduler.seen(key, Place::Cur, hint);
+    world.settle();
+    assert_eq!(world.pass_to_wake(), 86_400);
+    assert_eq!(world.jobs.len(), 1);
+}
+
+#[test]
+fn what_does_not_fit_a_job_does_not_join_a_line_that_died_meanwhile() {
+    let mut policy = policy();
+    policy.recipient_limit = 1;
+    let mut world = World::new(policy);
+    // So many recipients in memory that a message that only waits is put away.
+    let many: Vec<String> = (0..10_000)
+        .map(|number| format!("u{number}@many.example"))
+        .collect();
+    world.arrive(
+        "a@b.example",
+        &many.iter().map(String::as_str).collect::<Vec<_>>(),
+    );
+    for _ in 0..5 {
+        world.arrive("a@b.example", &["x@far.example"]);
+    }
+    let key = world.arrive("a@b.example", &["y@far.example", "z@far.example"]);
+    let mut far = Vec::new();
+    world.jobs.retain(|(channel, job)| {
+        let is_far = job
+            .next_hop
+            .as_ref()
+            .is_some_and(|hop| hop.host == "far.example");
+        if is_far {
+            far.push((*channel, job.clone()));
+        }
+        !is_far
+    });
+    assert_eq!(far.len(), 5);
+    let mut end = |world: &mut World, fate, host| {
+        let (channel, job) = far.remove(0);
+        world.scheduler.outcome(channel, outcome(&job, fate, host));
+        world.scheduler.run()
+    };
+    // There is room for it: it is read again, and while it is, the host dies.
+    let mut effects = end(&mut world, Fate::Delivered, Host::Alive);
+    let is_reading = |effect: &Effect| matches!(effect, Effect::Load(found) if *found == key);
+    assert!(effects.iter().any(is_reading));
+    for _ in 0..4 {
+        effects.extend(end(&mut world, Fate::Deferred, Host::Dead));
+    }
+    for effect in effects {
+        world.act(effect);
+    }
+    world.settle();
+    let at = |world: &World| world.jobs.iter().position(|(_, job)| job.id == key.id());
+    let first = at(&world).unwrap();
+    world.end(first, Fate::Deferred, Host::Dead);
+    assert_eq!(at(&world), None);
+    world.pass(60);
+    let second = at(&world).unwrap();
+    assert_eq!(world.jobs[second].1.recipients[0].index, 1);
+}

@@ -97,6 +97,7 @@ impl World {
             next: 0,
         };
         world.scheduler.set_time(world.micros());
+        world.scheduler.settled();
         world.scheduler.users_up();
         for channel in Channel::BOTH {
             world.up(channel);
@@ -109,6 +110,7 @@ impl World {
         let policy = self.scheduler.policy.clone();
         self.scheduler = Scheduler::new(policy, 7, 1_000_000);
         self.scheduler.set_time(self.micros());
+        self.scheduler.settled();
         self.scheduler.users_up();
         self.jobs.clear();
     }
@@ -219,7 +221,7 @@ impl World {
         }
     }
 
-    fn act(&mut self, effect: Effect) {
+    pub(super) fn act(&mut self, effect: Effect) {
         match effect {
             Effect::Load(key) => {
                 self.loads += 1;
