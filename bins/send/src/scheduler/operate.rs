@@ -117,11 +117,13 @@ impl Scheduler {
             }
             Deed::SetAside => {
                 self.bad.insert(key);
+                // Nothing can be recorded there.
+                self.acknowledge_orphans(key);
                 "moved to bad/"
             }
         };
         self.answer(wish.client, true, format!("{} {text}", key.id()));
-        if self.orphans.contains_key(&key) && wish.deed != Deed::SetAside {
+        if self.orphans.contains_key(&key) {
             self.want(key);
         }
     }
@@ -130,6 +132,7 @@ impl Scheduler {
     pub(super) fn unfulfilled(&mut self, key: Key, wish: Wish, missing: bool, reason: &str) {
         self.live.remove(&key);
         if missing {
+            self.acknowledge_orphans(key);
             let text = format!("no message {}", key.id());
             return self.answer(wish.client, false, text);
         }

@@ -120,6 +120,9 @@ impl Scheduler {
 
     /// clean is there (again): it gets everything that it has not answered, in the old order.
     pub(crate) fn clean_up(&mut self) {
+        // What it was not told yet must not come a second time, nor before what is older.
+        self.effects
+            .retain(|effect| !matches!(effect, Effect::Record { .. }));
         let mut records = std::mem::take(&mut self.records);
         for (seq, record) in &mut records {
             record.is_repeated = true;
@@ -147,6 +150,11 @@ impl Scheduler {
             }
             Purpose::Finish => self.finished(record.key),
         }
+    }
+
+    /// Whether its removal was asked for.
+    fn is_ending(&self, key: Key) -> bool {
+        matches!(self.live.get(&key), Some(Stage::Open(open)) if open.is_ending)
     }
 
     /// The file is gone.
@@ -179,35 +187,42 @@ impl Scheduler {
 
     /// clean could not write a record.
     pub(crate) fn refused(&mut self, seq: u64, missing: bool, reason: &str) {
-        let Some(record) = self.records.remove(&seq) else {
+        let Some(mut record) = self.records.remove(&seq) else {
             return;
         };
         if let Purpose::Deed(wish) = record.purpose {
             return self.unfulfilled(record.key, wish, missing, reason);
         }
-        let is_done = missing && record.is_repeated && record.then == Then::Remove;
-        if is_done {
+        if missing && record.is_repeated && self.is_ending(record.key) {
+            // clean died when it had removed the file and before it said so: this was done, or came before the removal.
             self.acknowledge(record.acks);
-            return self.finished(record.key);
+            for child in record.children {
+                self.arrived(child);
+            }
+            if record.then == Then::Remove {
+                self.finished(record.key);
+            }
+            return;
         }
         self.log(
             LogEvent::OutcomeUnrecorded,
             Some(record.key),
             Fields::default().with("problem", reason),
         );
+        if missing {
+            // Somebody took the file away. There is nothing left to be told, and nothing to be tried.
+            self.acknowledge(std::mem::take(&mut record.acks));
+        }
         let Some(mut open) = self.take(record.key) else {
             return;
         };
         open.records = open.records.saturating_sub(1);
         if missing {
-            // Somebody took the file away. There is nothing left to be told, and nothing to be tried.
-            self.acknowledge(record.acks);
             let acks = std::mem::take(&mut open.acks);
             self.acknowledge(acks);
             self.close(record.key, &open);
             return;
         }
-        let mut record = record;
         if reason.starts_with(NO_CHILD) {
             // It was tidied away before it was named: nobody has it, and it is made again.
             record.children.clear();
