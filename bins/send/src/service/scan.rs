@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use stafette_log::{Event as LogEvent, event};
+use stafette_sys::clock;
 
 use super::Service;
 
@@ -19,6 +20,8 @@ pub(super) struct Scans {
     /// One was complete.
     has_all: bool,
     next: Instant,
+    /// When the last one ended by the clock that can be moved.
+    ended: i64,
 }
 
 impl Default for Scans {
@@ -28,6 +31,7 @@ impl Default for Scans {
             is_wanted: true,
             has_all: false,
             next: Instant::now(),
+            ended: clock::now(),
         }
     }
 }
@@ -46,7 +50,9 @@ impl Service {
     }
 
     pub(super) fn look_at_scans(&mut self) {
-        let is_due = self.scans.is_wanted || Instant::now() >= self.scans.next;
+        let age = clock::now().saturating_sub(self.scans.ended).unsigned_abs();
+        let is_due =
+            self.scans.is_wanted || Instant::now() >= self.scans.next || age >= PERIOD.as_secs();
         if is_due && !self.scans.is_running && self.stopping.is_none() {
             self.scans.is_running = true;
             self.scans.is_wanted = false;
@@ -62,6 +68,7 @@ impl Service {
         problem: &str,
     ) {
         self.scans.is_running = false;
+        self.scans.ended = clock::now();
         self.scans.next = Instant::now() + if is_complete { PERIOD } else { AGAIN };
         let (count, seconds) = (count.to_string(), seconds.to_string());
         if !is_complete {
