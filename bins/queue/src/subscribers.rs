@@ -1,4 +1,7 @@
 //! Who is told of arrivals. Nobody here can make anybody wait: a socket that is full is told `Overflow` as soon as it has room.
+//!
+//! `Overflow` is also the first that a subscriber hears: whatever came into new/ before it is for a scan to find, and whatever comes
+//! after it is told. A scan that begins earlier could miss a message that is being committed at that moment, and nobody would tell of it.
 
 use std::io;
 use std::sync::Arc;
@@ -21,10 +24,13 @@ pub(crate) struct Subscribers(Vec<Subscriber>);
 impl Subscribers {
     /// One more.
     pub(crate) fn add(&mut self, socket: Arc<Socket>) {
-        self.0.push(Subscriber {
+        let mut subscriber = Subscriber {
             socket,
             is_behind: false,
-        });
+        };
+        if subscriber.overflow() {
+            self.0.push(subscriber);
+        }
     }
 
     /// Tells all of `ids`.
@@ -72,7 +78,11 @@ impl Subscriber {
                 self.is_behind = true;
                 true
             }
-            Err(_) => false,
+            Err(_) => {
+                // It subscribes anew when it sees the end; it may be gone already.
+                drop(self.socket.close());
+                false
+            }
         }
     }
 }
@@ -96,6 +106,7 @@ mod tests {
         let (ours, theirs) = Socket::pair().unwrap();
         let mut subscribers = Subscribers::default();
         subscribers.add(Arc::new(ours));
+        assert_eq!(heard(&theirs), Some(FromQueue::Overflow {}));
         let mut told = 0;
         while !subscribers.is_behind() {
             told += 1;

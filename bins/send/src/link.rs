@@ -15,6 +15,8 @@ use stafette_sys::poll::{Interest, Poller};
 const FIRST: Duration = Duration::from_millis(10);
 /// The longest pause.
 const LONGEST: Duration = Duration::from_millis(500);
+/// A connection that lived for so long was a good one.
+const GOOD: Duration = Duration::from_secs(1);
 /// A program that is back within this time was never missed.
 const QUIET: Duration = Duration::from_secs(2);
 /// A listening program takes a connection at once.
@@ -38,6 +40,7 @@ pub(crate) struct Link {
     wants_room: bool,
     again: Instant,
     pause: Duration,
+    made: Instant,
     lost: Instant,
     is_missed: bool,
 }
@@ -55,6 +58,7 @@ impl Link {
             wants_room: false,
             again: now,
             pause: FIRST,
+            made: now,
             lost: now,
             is_missed: false,
         }
@@ -82,7 +86,7 @@ impl Link {
         }) {
             Ok(socket) => {
                 self.socket = Some(socket);
-                self.pause = FIRST;
+                self.made = Instant::now();
                 self.wants_room = false;
                 if std::mem::take(&mut self.is_missed) {
                     self.log(LogEvent::ProgramFound, None);
@@ -124,7 +128,13 @@ impl Link {
         self.waiting.clear();
         self.wants_room = false;
         self.lost = Instant::now();
-        self.again = self.lost + FIRST;
+        // One that takes connections and ends them at once is not asked in a hot loop.
+        self.pause = if self.made.elapsed() < GOOD {
+            (self.pause * 2).min(LONGEST)
+        } else {
+            FIRST
+        };
+        self.again = self.lost + self.pause;
     }
 
     /// Sends a packet now, or when there is room. Without a connection it is void.

@@ -105,7 +105,7 @@ packets! {
         /// To a subscriber: a message came into new/.
         b'A' Arrived { /// Its name.
             id: QueueId },
-        /// To a subscriber: some arrivals were not told; scan.
+        /// To a subscriber: some arrivals were not told; scan. It is also the first that a subscriber hears.
         b'O' Overflow {},
         /// I am here.
         b'P' Pong {},

@@ -17,8 +17,8 @@ use crate::stage::Answer;
 
 /// Packets of one program that are taken before others are heard.
 const TURN: usize = 256;
-/// A parent that has not told all it announced is taken for one that has after this time.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// A parent that announced more outcomes than it tells is taken for one that has told all after so long a silence.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A program at the other end of a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,6 +79,7 @@ impl Program {
 pub(super) struct Parent {
     /// Outcomes that it announced and that have not come.
     awaited: Option<u32>,
+    /// When it last told something.
     since: Option<Instant>,
     is_ready: bool,
 }
@@ -92,8 +93,12 @@ impl Parent {
     }
 
     fn has_told(&self) -> bool {
-        let is_late = self.since.is_some_and(|since| since.elapsed() >= PATIENCE);
-        !self.is_ready && self.awaited.is_some_and(|awaited| awaited == 0 || is_late)
+        !self.is_ready && self.awaited == Some(0)
+    }
+
+    fn is_late(&self) -> bool {
+        let is_silent = self.since.is_some_and(|since| since.elapsed() >= PATIENCE);
+        !self.is_ready && self.awaited.is_some() && is_silent
     }
 }
 
@@ -141,8 +146,7 @@ impl Service {
         match program {
             Program::Queue => {
                 self.say(program, ToQueue::Subscribe {}.encode());
-                // What arrived while we did not listen was told to nobody.
-                self.scans.want();
+                // It answers with an Overflow: what arrived while we did not listen was told to nobody.
             }
             Program::Users => self.scheduler.users_up(),
             Program::Local => *self.parent(Channel::Local) = Parent::default(),
@@ -284,16 +288,20 @@ impl Service {
                 self.scheduler.outcome(channel, outcome);
                 let parent = self.parent(channel);
                 parent.awaited = parent.awaited.map(|awaited| awaited.saturating_sub(1));
+                parent.since = Some(Instant::now());
             }
             FromDelivery::Pong {} => {}
         }
-        self.look_at_parents();
     }
 
     /// Parents that have told all get jobs.
     pub(super) fn look_at_parents(&mut self) {
         for channel in Channel::BOTH {
-            if self.parent(channel).has_told() {
+            if self.parent(channel).is_late() {
+                // It may have been us who did not listen.
+                self.hear(Program::of_channel(channel));
+            }
+            if self.parent(channel).has_told() || self.parent(channel).is_late() {
                 self.parent(channel).is_ready = true;
                 self.scheduler.parent_up(channel);
             }
