@@ -8,7 +8,12 @@ use stafette_wire::Packet;
 use stafette_wire::operator::{FromSend, ToSend};
 
 /// Connections at once; further ones are closed.
-pub(crate) const LIMIT: usize = 100;
+const LIMIT: usize = 100;
+
+/// Of those, so many may be of users who may only look; the others stay free for who may change something …
+const STRANGERS: usize = 80;
+/// … and so many of one of them.
+const EACH: usize = 20;
 
 /// Octets of the longest packet of an operator.
 const PACKET: usize = 4096;
@@ -36,6 +41,21 @@ impl Authority {
     pub(crate) fn allows(self, uid: u32) -> bool {
         uid == 0 || uid == self.own || uid == self.owner
     }
+}
+
+/// Whether there is a place for one more connection, of user `uid`, beside those of `users`.
+pub(crate) fn has_place(
+    authority: Authority,
+    uid: u32,
+    users: impl Iterator<Item = u32> + Clone,
+) -> bool {
+    if users.clone().count() >= LIMIT {
+        return false;
+    }
+    let strangers = users.filter(|other| !authority.allows(*other));
+    authority.allows(uid)
+        || strangers.clone().count() < STRANGERS
+            && strangers.filter(|other| *other == uid).count() < EACH
 }
 
 impl Client {
@@ -97,5 +117,19 @@ mod tests {
         };
         assert!([0, 100, 1000].iter().all(|uid| authority.allows(*uid)));
         assert!(!authority.allows(1001));
+    }
+
+    #[test]
+    fn strangers_cannot_take_the_places_of_those_who_steer_nor_one_of_them_those_of_others() {
+        let authority = Authority {
+            own: 100,
+            owner: 1000,
+        };
+        let is_free = |uid, users: &[u32]| has_place(authority, uid, users.iter().copied());
+        let crowd: Vec<u32> = (2000..2080).collect();
+        assert!(is_free(2000, &crowd[1..]) && !is_free(3000, &crowd));
+        assert!(is_free(0, &crowd));
+        assert!(!is_free(2000, &[2000; 20]) && is_free(2001, &[2000; 20]));
+        assert!(is_free(1000, &[1000; 99]) && !is_free(1000, &[1000; 100]));
     }
 }

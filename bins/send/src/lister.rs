@@ -3,6 +3,7 @@
 //! The loop says, a hundred at a time, which messages there are; a listing that is read slowly delays nobody.
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Duration;
@@ -77,7 +78,9 @@ fn list(
         };
         last = Some(*newest);
         for (key, is_active) in step {
-            for entry in entries(disk, key, is_active) {
+            // A file that the decoder fails over is left out here, and set aside when it is tried.
+            let entries = catch_unwind(AssertUnwindSafe(|| entries(disk, key, is_active)));
+            for entry in entries.unwrap_or_default() {
                 socket.send(&FromSend::Entry { entry }.encode(), &[])?;
             }
         }

@@ -4,6 +4,7 @@
 //! parent's journal. A child whose name was never written goes again by itself.
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -41,7 +42,9 @@ pub(crate) fn start(queue: PathBuf, post: &Post) -> io::Result<Pile<Task>> {
     let pile = Pile::new();
     let post = post.clone();
     pile.serve(THREADS, "reporter", move |(order, identity): Task| {
-        let reported = match make(&queue, &order, &identity) {
+        let made = catch_unwind(AssertUnwindSafe(|| make(&queue, &order, &identity)));
+        let made = made.unwrap_or_else(|_| Err("the report could not be composed".to_owned()));
+        let reported = match made {
             Ok((id, mailbox)) => Reported::Queued {
                 child: id.into(),
                 kind: order.kind,

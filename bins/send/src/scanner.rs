@@ -8,11 +8,13 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Instant;
 
 use stafette_control::DomainSet;
-use stafette_queue_layout::{Message, Place, RealDisk, Scan, Standing};
+use stafette_queue_layout::{Place, RealDisk, Scan, Standing};
 
 use crate::inbox::{News, Post};
 use crate::key::Key;
 use crate::pile::Pile;
+use crate::reader;
+use crate::scheduler::Reading;
 
 /// Names in one batch.
 const BATCH: usize = 1_000;
@@ -95,7 +97,7 @@ fn scan(disk: &RealDisk, post: &Post, ahead: &SyncSender<()>) {
 fn search(disk: &RealDisk, post: &Post, ahead: &SyncSender<()>, domains: &DomainSet) {
     let mut batch = Vec::new();
     for found in Scan::new(disk, &[Place::New, Place::Cur]).flatten() {
-        let Ok(message) = Message::open(disk, found.id) else {
+        let Reading::Message(message) = reader::read(disk, found.id.into()) else {
             continue;
         };
         let is_for = message.journal.recipients().any(|(_, recipient, state)| {

@@ -8,28 +8,32 @@ use stafette_sys::poll::Interest;
 use stafette_wire::operator::{FromSend, ToSend};
 
 use super::Service;
-use crate::client::{Client, LIMIT};
+use crate::client::{Client, has_place};
 use crate::key::Key;
 use crate::lister::{self, Listed, STEP};
 use crate::stage::Deed;
 
-/// Listings at once.
+/// Listings at once …
 const LISTINGS: usize = 4;
+/// … and so many more for those who may change something.
+const MORE_LISTINGS: usize = 4;
 /// Questions of one operator that are taken before others are heard.
 const TURN: usize = 32;
 
 impl Service {
     pub(super) fn accept(&mut self) {
         while let Ok(socket) = self.listener.try_accept() {
-            if self.clients.len() < LIMIT {
-                // An operator who is gone already needs no answer.
-                self.add_client(socket).unwrap_or(());
-            }
+            // An operator who is gone already needs no answer.
+            self.add_client(socket).unwrap_or(());
         }
     }
 
     fn add_client(&mut self, socket: Socket) -> io::Result<()> {
         let client = Client::new(socket)?;
+        let users = self.clients.values().map(|client| client.uid);
+        if !has_place(self.authority, client.uid, users) {
+            return Ok(());
+        }
         let token = self.next_client;
         self.next_client += 1;
         self.poller.add(&client.socket, token, Interest::Read)?;
@@ -72,6 +76,7 @@ impl Service {
         }
         match packet {
             ToSend::List {} if self.knows_all() => self.list(token),
+            ToSend::List {} if self.early.contains(&token) => {}
             ToSend::List {} => self.early.push_back(token),
             ToSend::Flush { domain: None } => {
                 self.scheduler.flush_all(uid);
@@ -112,7 +117,12 @@ impl Service {
 
     /// Gives the operator's connection to a thread that lists.
     fn list(&mut self, token: u64) {
-        if self.listings.len() >= LISTINGS {
+        let uid = self.clients.get(&token).map(|client| client.uid);
+        let most = match uid {
+            Some(uid) if self.authority.allows(uid) => LISTINGS + MORE_LISTINGS,
+            _ => LISTINGS,
+        };
+        if self.listings.len() >= most {
             let text = "too many listings at once: ask again in a moment".to_owned();
             return self.answer(token, &FromSend::Refused { text });
         }
