@@ -184,3 +184,15 @@ fn only_send_makes_children_and_nobody_announces_too_much() {
         Refusal::NoSpace
     );
 }
+
+#[test]
+fn a_report_is_taken_however_little_others_may_send() {
+    let directory = tempfile::tempdir().unwrap();
+    let desk = desk(&directory);
+    let send = Client::Service { is_send: true };
+    let parent = Some(QueueId::new(1, [0; QueueId::CHANCE]));
+    let mut report = Transaction::begin(&desk, send, sender(), 0, origin(), parent).unwrap();
+    report.recipient(&desk, recipient("a@x.test"));
+    report.content(&desk, &[b'a'; 5000]);
+    assert!(report.finish(&desk, 5000).is_ok());
+}
