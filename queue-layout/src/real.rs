@@ -170,7 +170,11 @@ impl Disk for RealDisk {
         let result = self.flush_file_system();
         files
             .iter()
-            .map(|_| result.as_ref().copied().map_err(again))
+            .map(|file| {
+                result.as_ref().copied().map_err(again)?;
+                // A failure is told once: to this flush or to the one before, which some of these files had been written for already.
+                fs::check_writeback(&file.0)
+            })
             .collect()
     }
     fn list(&self, path: &str) -> io::Result<RealNames> {

@@ -66,13 +66,22 @@ pub fn link_open(file: impl AsFd, to: &Path) -> io::Result<()> {
 
 /// Asks the kernel to begin writing these bytes of `file` to the disk, so that a later flush has less to do.
 /// It promises nothing about durability. `length` 0 means up to the end.
-#[expect(unsafe_code, reason = "nix does not know sync_file_range")]
 pub fn start_writeback(file: impl AsFd, offset: u64, length: u64) -> io::Result<()> {
+    sync_range(file, offset, length, libc::SYNC_FILE_RANGE_WRITE)
+}
+
+/// Fails if writing any of `file` to the disk has failed since it was opened. What is being written is waited for; nothing is made
+/// durable. After [`sync_file_system`] it says of this file what that can only say of all together, and to one asker only.
+pub fn check_writeback(file: impl AsFd) -> io::Result<()> {
+    sync_range(file, 0, 0, libc::SYNC_FILE_RANGE_WAIT_BEFORE)
+}
+
+#[expect(unsafe_code, reason = "nix does not know sync_file_range")]
+fn sync_range(file: impl AsFd, offset: u64, length: u64, flags: libc::c_uint) -> io::Result<()> {
     let (offset, length) = (signed(offset)?, signed(length)?);
     let number = file.as_fd().as_raw_fd();
     // SAFETY: the call takes numbers only, and the borrow keeps the descriptor open during it.
-    let result =
-        unsafe { libc::sync_file_range(number, offset, length, libc::SYNC_FILE_RANGE_WRITE) };
+    let result = unsafe { libc::sync_file_range(number, offset, length, flags) };
     match Errno::result(result) {
         Ok(_) | Err(Errno::ENOSYS) => Ok(()),
         Err(error) => Err(error.into()),
