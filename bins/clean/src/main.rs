@@ -18,7 +18,7 @@ use stafette_control::Instance;
 use stafette_log::{Event, event};
 use stafette_queue_layout::RealDisk;
 use stafette_sys::confine::confine;
-use stafette_sys::packet::Listener;
+use stafette_sys::packet::{Callers, Listener};
 use stafette_sys::signal::{Signal, Signals};
 use stafette_sys::{inherit, user};
 
@@ -55,9 +55,9 @@ fn run() -> io::Result<()> {
     }
     let listener =
         Listener::bind(&socket, 0o666).map_err(|error| unable("listen at", &socket, &error))?;
-    let callers = authority::Callers::find();
+    let callers = Callers::named(&["stafs"])?;
     let report = confine(&authority::needs(&queue))?;
-    authority::log_start(&report);
+    stafette_log::started(NAME, env!("CARGO_PKG_VERSION"), &report);
     let disk = RealDisk::open(&queue).map_err(|error| unable("open", &queue, &error))?;
     service::serve(&listener, &signals, &callers, &disk)
 }

@@ -7,11 +7,10 @@ use std::time::Duration;
 use stafette_log::{Event, event};
 use stafette_queue_layout::{Disk, Recorder};
 use stafette_sys::clock;
-use stafette_sys::packet::Listener;
+use stafette_sys::packet::{Callers, Listener};
 use stafette_sys::poll::{Interest, Poller};
 use stafette_sys::signal::Signals;
 
-use crate::authority::Callers;
 use crate::batch::{Answer, Batch};
 use crate::peer::{Heard, Peer};
 use crate::recovery::Schedule;

@@ -12,7 +12,7 @@ use stafette_local::parent::{Limits, Parent, Start};
 use stafette_local::worker::Setting;
 use stafette_log::{Event, event};
 use stafette_sys::inherit::tidy;
-use stafette_sys::packet::Listener;
+use stafette_sys::packet::{Callers, Listener};
 use stafette_sys::signal::{Signal, Signals};
 use stafette_sys::{host, limits, user};
 
@@ -51,7 +51,7 @@ fn run() -> io::Result<()> {
     let start = Start {
         listener,
         signals,
-        peers: peers()?,
+        callers: Callers::named(&[SEND])?,
         setting: Setting {
             becomes: user::is_root(),
             host: host::name().unwrap_or_default(),
@@ -70,10 +70,4 @@ fn run() -> io::Result<()> {
         &[("program", needs::NAME.as_bytes())],
     );
     Ok(())
-}
-
-/// Root, ourselves and send.
-fn peers() -> io::Result<Vec<u32>> {
-    let send = user::by_name(SEND)?.map(|account| account.uid);
-    Ok([0, user::effective_uid()].into_iter().chain(send).collect())
 }

@@ -3,8 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use stafette_log::{Event, event};
-use stafette_sys::confine::{Capability, Needs, Network, Report, State};
+use stafette_sys::confine::{Capability, Needs, Network};
 
 pub(crate) const NAME: &str = "stafette-local";
 
@@ -29,36 +28,6 @@ fn needs() -> Needs<'static> {
 /// Gives up the rest for good, and says so.
 pub(crate) fn confine() -> io::Result<()> {
     let report = stafette_sys::confine::confine(&needs())?;
-    log_start(&report);
+    stafette_log::started(NAME, env!("CARGO_PKG_VERSION"), &report);
     Ok(())
-}
-
-fn log_start(report: &Report) {
-    let pid = std::process::id().to_string();
-    let uid = stafette_sys::user::effective_uid().to_string();
-    let version = env!("CARGO_PKG_VERSION").as_bytes();
-    let started: [(&str, &[u8]); 4] = [
-        ("program", NAME.as_bytes()),
-        ("version", version),
-        ("pid", pid.as_bytes()),
-        ("uid", uid.as_bytes()),
-    ];
-    event(Event::ProgramStarted, None, &started);
-    let (done, missing): (Vec<_>, Vec<_>) = report
-        .layers
-        .iter()
-        .partition(|layer| matches!(layer.state, State::InForce(_)));
-    let done: Vec<&str> = done.iter().map(|layer| layer.name).collect();
-    let missing: Vec<String> = missing
-        .iter()
-        .map(|layer| format!("{}: {}", layer.name, layer.state))
-        .collect();
-    let (done, missing) = (done.join(","), missing.join(", "));
-    let confined: [(&str, &[u8]); 4] = [
-        ("program", NAME.as_bytes()),
-        ("uid", uid.as_bytes()),
-        ("done", done.as_bytes()),
-        ("missing", missing.as_bytes()),
-    ];
-    event(Event::ProgramConfined, None, &confined);
 }

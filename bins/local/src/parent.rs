@@ -19,7 +19,7 @@ use stafette_control::Settings;
 use stafette_log::{Event, event};
 use stafette_sys::clock;
 use stafette_sys::fork::{self, Pid, fork_child};
-use stafette_sys::packet::{Listener, Socket};
+use stafette_sys::packet::{Callers, Listener, Socket};
 use stafette_sys::poll::{Interest, Poller};
 use stafette_sys::signal::{Signal, Signals};
 use stafette_wire::delivery::Outcome;
@@ -47,7 +47,7 @@ pub struct Start {
     /// Termination and the ends of children.
     pub signals: Signals,
     /// Who may connect.
-    pub peers: Vec<u32>,
+    pub callers: Callers,
     /// For the processes that find accounts.
     pub settings: Settings,
     /// For the workers.
@@ -68,7 +68,7 @@ struct Core {
 /// The parent and all it holds.
 pub struct Parent {
     core: Option<Core>,
-    peers: Vec<u32>,
+    callers: Callers,
     settings: Settings,
     setting: Setting,
     limits: Limits,
@@ -107,7 +107,7 @@ impl Parent {
                 listener: start.listener,
                 signals: start.signals,
             }),
-            peers: start.peers,
+            callers: start.callers,
             settings: start.settings,
             setting: start.setting,
             limits: start.limits,

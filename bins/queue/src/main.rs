@@ -41,7 +41,7 @@ fn main() -> ExitCode {
         [] => oneshot::run(&instance),
         ["drop"] => drop_box::run(&instance),
         ["service"] => {
-            stafette_log::open("stafette-queue", instance.settings().logto());
+            stafette_log::open(needs::NAME, instance.settings().logto());
             service::run(&instance)
         }
         _ => complain("usage: stafette-queue [drop | service]"),

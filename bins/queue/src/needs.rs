@@ -4,10 +4,11 @@ use std::io;
 use std::path::Path;
 
 use stafette_control::Instance;
-use stafette_log::{Event, event};
 use stafette_message::date;
 use stafette_sys::confine::{Limits, Needs, Network, confine};
 
+/// As the log names the service.
+pub(crate) const NAME: &str = "stafette-queue";
 /// The service's user.
 pub(crate) const USER: &str = "stafq";
 
@@ -26,26 +27,7 @@ pub(crate) fn confine_service(instance: &Instance) -> io::Result<()> {
         ..Needs::default()
     };
     let report = confine(&needs)?;
-    let fields = report.fields();
-    let missing: Vec<_> = fields
-        .iter()
-        .filter(|(name, _)| !is_in_force(&report, name))
-        .map(|(name, why)| format!("{name}: {why}"))
-        .collect();
-    let done: Vec<_> = fields
-        .iter()
-        .filter(|(name, _)| is_in_force(&report, name))
-        .map(|(name, _)| *name)
-        .collect();
-    event(
-        Event::ProgramConfined,
-        None,
-        &[
-            ("program", b"queue"),
-            ("done", done.join(",").as_bytes()),
-            ("missing", missing.join(",").as_bytes()),
-        ],
-    );
+    stafette_log::started(NAME, env!("CARGO_PKG_VERSION"), &report);
     Ok(())
 }
 
@@ -67,11 +49,4 @@ pub(crate) fn confine_one_shot(queue: &Path) -> io::Result<()> {
         ..Needs::default()
     })
     .map(drop)
-}
-
-fn is_in_force(report: &stafette_sys::confine::Report, name: &str) -> bool {
-    matches!(
-        report.state(name),
-        Some(stafette_sys::confine::State::InForce(_))
-    )
 }

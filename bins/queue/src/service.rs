@@ -20,6 +20,7 @@ use crate::committer::{Desktop, Work, run as commit_all};
 use crate::connection::serve;
 use crate::drops;
 use crate::introduction::Client;
+use crate::needs::NAME;
 use crate::needs::confine_service;
 use crate::peers::Peers;
 use crate::places::Places;
@@ -58,7 +59,7 @@ pub(crate) fn run(instance: &Instance) -> ExitCode {
                 Event::Error,
                 None,
                 &[
-                    ("program", b"queue"),
+                    ("program", NAME.as_bytes()),
                     ("problem", error.to_string().as_bytes()),
                     ("reason", b"the service cannot run"),
                 ],
@@ -109,14 +110,6 @@ fn work(instance: &Instance) -> io::Result<()> {
         let office = Arc::clone(&office);
         std::thread::Builder::new().spawn(move || accept(&office, &listener, welcome))?;
     }
-    event(
-        Event::ProgramStarted,
-        None,
-        &[
-            ("program", b"queue"),
-            ("version", env!("CARGO_PKG_VERSION").as_bytes()),
-        ],
-    );
     while signals.next()?.is_none() {
         for id in drops::take(&office.desk) {
             drop(send.send(Work::Arrived(id)));
@@ -126,7 +119,7 @@ fn work(instance: &Instance) -> io::Result<()> {
     // What is complete is flushed and answered; the other connections end with the process.
     drop(send.send(Work::Stop));
     drop(committer.join());
-    event(Event::ProgramStopped, None, &[("program", b"queue")]);
+    event(Event::ProgramStopped, None, &[("program", NAME.as_bytes())]);
     Ok(())
 }
 

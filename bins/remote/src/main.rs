@@ -8,7 +8,6 @@
 
 mod attempt;
 mod authority;
-mod caller;
 mod commands;
 mod content;
 mod deadline;
@@ -29,7 +28,7 @@ use stafette_control::Instance;
 use stafette_log::{Event, event};
 use stafette_sys::confine::confine;
 use stafette_sys::inherit::tidy;
-use stafette_sys::packet::Listener;
+use stafette_sys::packet::{Callers, Listener};
 use stafette_sys::signal::{Signal, Signals};
 
 const NAME: &str = "stafette-remote";
@@ -68,9 +67,9 @@ fn run() -> io::Result<()> {
     let path = instance.socket("remote");
     let listener = Listener::bind(&path, 0o666)
         .map_err(|error| io::Error::other(format!("unable to bind {}: {error}", path.display())))?;
-    let callers = caller::Callers::find();
+    let callers = Callers::named(&["stafs"])?;
     let signals = Signals::block(&[Signal::Term, Signal::Int, Signal::Child])?;
     let report = confine(&authority::needs(concurrency))?;
-    authority::log_start(NAME, &report);
+    stafette_log::started(NAME, env!("CARGO_PKG_VERSION"), &report);
     parent::Parent::new(listener, signals, callers, recipe, concurrency)?.run()
 }

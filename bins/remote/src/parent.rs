@@ -15,12 +15,11 @@ use std::time::{Duration, Instant};
 
 use stafette_log::{Event, event};
 use stafette_sys::fork;
-use stafette_sys::packet::{Listener, MAX_PACKET};
+use stafette_sys::packet::{Callers, Listener, MAX_PACKET};
 use stafette_sys::poll::{Interest, Poller};
 use stafette_sys::signal::{Signal, Signals};
 use stafette_wire::QueueId;
 
-use crate::caller::Callers;
 use crate::ledger::Ledger;
 use connection::Connection;
 pub(crate) use pool::Recipe;

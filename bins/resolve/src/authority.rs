@@ -3,8 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use stafette_control::Instance;
-use stafette_log::{Event, event};
-use stafette_sys::confine::{Limits, Needs, Network, Report, State};
+use stafette_sys::confine::{Limits, Needs, Network};
 
 use crate::name_servers::RESOLV_CONF;
 
@@ -28,41 +27,4 @@ pub(crate) fn needs(instance: &Instance) -> Needs<'static> {
         },
         ..Needs::default()
     }
-}
-
-/// Says that the program runs, and what it gave up.
-pub(crate) fn log_start(program: &str, report: &Report) {
-    let (pid, uid) = (
-        std::process::id().to_string(),
-        stafette_sys::user::effective_uid().to_string(),
-    );
-    event(
-        Event::ProgramStarted,
-        None,
-        &[
-            ("program", program.as_bytes()),
-            ("version", env!("CARGO_PKG_VERSION").as_bytes()),
-            ("pid", pid.as_bytes()),
-            ("uid", uid.as_bytes()),
-        ],
-    );
-    let (done, missing): (Vec<_>, Vec<_>) = report
-        .layers
-        .iter()
-        .partition(|layer| matches!(layer.state, State::InForce(_)));
-    let done: Vec<&str> = done.iter().map(|layer| layer.name).collect();
-    let missing: Vec<String> = missing
-        .iter()
-        .map(|layer| format!("{}: {}", layer.name, layer.state))
-        .collect();
-    event(
-        Event::ProgramConfined,
-        None,
-        &[
-            ("program", program.as_bytes()),
-            ("uid", uid.as_bytes()),
-            ("done", done.join(",").as_bytes()),
-            ("missing", missing.join(", ").as_bytes()),
-        ],
-    );
 }

@@ -6,7 +6,6 @@
 //! It ends at a signal, at once: those who asked ask again.
 
 mod authority;
-mod caller;
 mod lookup;
 mod name_servers;
 mod serve;
@@ -19,7 +18,7 @@ use stafette_control::Instance;
 use stafette_log::{Event, event};
 use stafette_sys::confine::confine;
 use stafette_sys::inherit::tidy;
-use stafette_sys::packet::Listener;
+use stafette_sys::packet::{Callers, Listener};
 
 const NAME: &str = "stafette-resolve";
 
@@ -48,9 +47,9 @@ fn run() -> io::Result<()> {
     let path = instance.socket("resolve");
     let listener = Listener::bind(&path, 0o666)
         .map_err(|error| io::Error::other(format!("unable to bind {}: {error}", path.display())))?;
-    let callers = caller::Callers::find();
+    let callers = Callers::named(&["stafr", "stafd", "stafv"])?;
     let report = confine(&authority::needs(&instance))?;
-    authority::log_start(NAME, &report);
+    stafette_log::started(NAME, env!("CARGO_PKG_VERSION"), &report);
     // Only now: a runtime does not survive a fork, and confinement binds the thread that asks for it.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

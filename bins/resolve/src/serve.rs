@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use stafette_dns::Answer;
 use stafette_log::{Event, event};
-use stafette_sys::packet::{Listener, Socket};
+use stafette_sys::packet::{Callers, Listener, Socket};
 use stafette_wire::Packet;
 use stafette_wire::resolve::{FromResolve, ToResolve};
 use tokio::io::Interest;
@@ -16,7 +16,6 @@ use tokio::io::unix::AsyncFd;
 use tokio::task::spawn_local;
 use tokio::time::sleep;
 
-use crate::caller::Callers;
 use crate::name_servers::NameServers;
 
 /// Questions under way at most, of all connections together; what comes beyond is told to come later.

@@ -84,7 +84,7 @@ fn run() -> io::Result<()> {
         Listener::bind(&socket, 0o666).map_err(|error| unable("listen at", &socket, &error))?;
     let owner = instance.etc.metadata().map_or(0, |data| data.uid());
     let report = confine(&needs::needs(&instance))?;
-    needs::log_start(&report);
+    stafette_log::started(NAME, env!("CARGO_PKG_VERSION"), &report);
     let authority = Authority {
         own: user::effective_uid(),
         owner,

@@ -55,7 +55,7 @@ fn main() -> ExitCode {
 /// One session on descriptors 0 and 1.
 fn single(instance: &Instance) -> Result<(), String> {
     let settings = instance.settings();
-    stafette_log::open("smtpd", settings.logto());
+    stafette_log::open(needs::NAME, settings.logto());
     signal::ignore_sigpipe().map_err(|error| format!("unable to ignore SIGPIPE: {error}"))?;
     let limits = limits::Limits::read(&settings).with_environment();
     let client = client::Client::from_environment(&settings);

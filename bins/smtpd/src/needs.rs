@@ -3,15 +3,17 @@
 use std::io::Write;
 
 use stafette_control::Instance;
-use stafette_log::{Event, event};
 use stafette_sys::confine::{Needs, Network, Report, confine};
 
+/// As the log names the program.
+pub(crate) const NAME: &str = "stafette-smtpd";
 /// The user smtpd runs under.
 const USER: &str = "stafd";
 
 /// Confines the listening parent after it has bound its sockets; every child begins as confined as that.
 pub(crate) fn confine_service(instance: &Instance) -> Result<(), String> {
-    log(&become_confined(instance, Network::None)?);
+    let report = become_confined(instance, Network::None)?;
+    stafette_log::started(NAME, env!("CARGO_PKG_VERSION"), &report);
     Ok(())
 }
 
@@ -33,16 +35,6 @@ fn become_confined(instance: &Instance, network: Network) -> Result<Report, Stri
         ..Needs::default()
     };
     confine(&needs).map_err(|error| format!("unable to confine: {error}"))
-}
-
-fn log(report: &Report) {
-    let fields = report.fields();
-    let mut fields: Vec<(&str, &[u8])> = fields
-        .iter()
-        .map(|(key, value)| (*key, value.as_bytes()))
-        .collect();
-    fields.insert(0, ("program", b"smtpd"));
-    event(Event::ProgramConfined, None, &fields);
 }
 
 /// Tells whoever started us; there is nobody else to tell.

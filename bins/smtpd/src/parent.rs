@@ -41,7 +41,7 @@ struct Parent<'a> {
 /// Listens until SIGTERM.
 pub(crate) fn serve(instance: &Instance) -> Result<(), String> {
     let settings = instance.settings();
-    stafette_log::open("smtpd", settings.logto());
+    stafette_log::open(needs::NAME, settings.logto());
     let listeners = listeners::open(&settings)?;
     let ping = Listener::bind(&instance.socket("smtpd"), 0o666).map_err(|error| {
         format!(
@@ -62,7 +62,7 @@ pub(crate) fn serve(instance: &Instance) -> Result<(), String> {
     for (listener, token) in listeners.iter().zip(0..) {
         watch(poller.add(listener, token, Interest::Read))?;
     }
-    started(&listeners);
+    listening(&listeners);
     learn_processor();
     loop {
         let events = poller
@@ -97,20 +97,18 @@ pub(crate) fn serve(instance: &Instance) -> Result<(), String> {
     }
 }
 
-fn started(listeners: &[TcpListener]) {
+/// Says where it listens.
+fn listening(listeners: &[TcpListener]) {
     let addresses: Vec<String> = listeners
         .iter()
         .filter_map(|listener| listener.local_addr().ok())
         .map(|address| address.to_string())
         .collect();
-    let pid = std::process::id().to_string();
     event(
-        Event::ProgramStarted,
+        Event::ProgramListens,
         None,
         &[
-            ("program", b"smtpd"),
-            ("version", env!("CARGO_PKG_VERSION").as_bytes()),
-            ("pid", pid.as_bytes()),
+            ("program", needs::NAME.as_bytes()),
             ("listen", addresses.join(",").as_bytes()),
         ],
     );
@@ -258,7 +256,7 @@ impl<'a> Parent<'a> {
                     Event::WorkerDied,
                     None,
                     &[
-                        ("program", b"smtpd"),
+                        ("program", needs::NAME.as_bytes()),
                         ("pid", number.as_bytes()),
                         ("reason", format!("{ended:?}").as_bytes()),
                     ],
@@ -290,7 +288,10 @@ impl<'a> Parent<'a> {
         event(
             Event::ProgramStopped,
             None,
-            &[("program", b"smtpd"), ("reason", b"asked to stop")],
+            &[
+                ("program", needs::NAME.as_bytes()),
+                ("reason", b"asked to stop"),
+            ],
         );
     }
 }

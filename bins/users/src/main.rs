@@ -17,9 +17,9 @@ use std::process::ExitCode;
 use stafette_control::Instance;
 use stafette_log::{Event, event};
 use stafette_sys::inherit::tidy;
-use stafette_sys::packet::Listener;
+use stafette_sys::limits;
+use stafette_sys::packet::{Callers, Listener};
 use stafette_sys::signal::{Signal, Signals};
-use stafette_sys::{limits, user};
 
 use crate::rules::Rules;
 use crate::serve::Server;
@@ -54,13 +54,9 @@ fn run() -> io::Result<()> {
         .map_err(|error| io::Error::other(format!("unable to bind {}: {error}", path.display())))?;
     let signals = Signals::block(&[Signal::Term, Signal::Int])?;
     limits::raise_files(FILES)?;
-    let mut peers = vec![0];
-    for name in ASKERS {
-        peers.extend(user::by_name(name)?.map(|account| account.uid));
-    }
+    let callers = Callers::named(&ASKERS)?;
     needs::confine(&instance)?;
-    peers.push(user::effective_uid());
-    Server::new(listener, signals, peers, Rules::load(settings))?.run()?;
+    Server::new(listener, signals, callers, Rules::load(settings))?.run()?;
     event(
         Event::ProgramStopped,
         None,

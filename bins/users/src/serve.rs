@@ -6,7 +6,7 @@ use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
 use stafette_log::{Event, event};
-use stafette_sys::packet::{Credentials, Listener};
+use stafette_sys::packet::{Callers, Credentials, Listener};
 use stafette_sys::poll::{Interest, Poller};
 use stafette_sys::signal::Signals;
 use stafette_wire::users::{FromUsers, ToUsers};
@@ -40,7 +40,7 @@ pub(crate) struct Server {
     poller: Poller,
     listener: Listener,
     signals: Signals,
-    allowed: Vec<u32>,
+    allowed: Callers,
     rules: Rules,
     look_up: LookUp,
     peers: BTreeMap<u64, Peer>,
@@ -57,7 +57,7 @@ impl Server {
     pub(crate) fn new(
         listener: Listener,
         signals: Signals,
-        allowed: Vec<u32>,
+        allowed: Callers,
         rules: Rules,
     ) -> io::Result<Self> {
         let look_up = LookUp::start()?;
@@ -118,7 +118,7 @@ impl Server {
                 }
             };
             let Ok(who) = socket.peer() else { continue };
-            if !self.allowed.contains(&who.uid) {
+            if !self.allowed.allows(who) {
                 log_misbehaved(who, "it may not connect");
                 continue;
             }

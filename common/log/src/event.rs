@@ -121,8 +121,10 @@ events! {
         "An operator let a paused destination go on."
 
     // Programs.
-    ProgramStarted "program-started" Notice ["program" "version" "pid" "uid" "user" "path" "listen"]
+    ProgramStarted "program-started" Notice ["program" "version" "pid" "uid" "user" "path"]
         "A program started."
+    ProgramListens "program-listens" Notice ["program" "listen"]
+        "A program takes connections at these addresses."
     ProgramStopped "program-stopped" Notice ["program" "pid" "signal" "seconds" "reason"]
         "A program stopped by itself or because it was told to."
     ProgramConfined "program-confined" Notice ["program" "user" "uid" "done" "missing" "root"]

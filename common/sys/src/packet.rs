@@ -5,9 +5,11 @@
 //! packet is never sent, so a length of 0 means that the peer is gone. Writing to a peer that is gone is an error, never a signal.
 
 mod address;
+mod callers;
 mod listener;
 mod receive;
 
+pub use callers::Callers;
 pub use listener::Listener;
 
 use std::io::{self, IoSlice};

@@ -37,7 +37,7 @@ impl Parent {
                 Ok(peer) => peer,
                 Err(_) => continue,
             };
-            if !self.peers.contains(&peer.uid) || self.connections.len() >= CONNECTIONS {
+            if !self.callers.allows(peer) || self.connections.len() >= CONNECTIONS {
                 log_misbehaved(
                     peer.uid,
                     peer.pid,
