@@ -17,6 +17,48 @@ use crate::limits::Limits;
 use crate::postbox::{Postbox, Refused};
 use crate::recipients::{Users, Verdict};
 
+/// So many octets of content share one time limit: a client that sends one now and then does not keep its place for ever.
+const STRETCH: usize = 1024;
+
+/// The time for content.
+struct Stretch {
+    limit: Duration,
+    /// Since when this stretch has been under way.
+    begun: Instant,
+    octets: usize,
+}
+
+impl Stretch {
+    fn new(limit: Duration) -> Self {
+        Self {
+            limit,
+            begun: Instant::now(),
+            octets: 0,
+        }
+    }
+
+    /// So many octets came.
+    fn took(&mut self, octets: usize) {
+        if self.octets == 0 || self.octets >= STRETCH {
+            self.begun = Instant::now();
+            self.octets = 0;
+        }
+        self.octets = self.octets.saturating_add(octets);
+    }
+
+    /// How long the next octet may take.
+    fn left(&self) -> Result<Duration, Gone> {
+        if self.octets == 0 || self.octets >= STRETCH {
+            return Ok(self.limit);
+        }
+        let left = self.limit.saturating_sub(self.begun.elapsed());
+        if left < Duration::from_millis(1) {
+            return Err(Gone::TimedOut);
+        }
+        Ok(left)
+    }
+}
+
 struct Talk<'a> {
     connection: Connection,
     client: &'a Client,
@@ -215,13 +257,15 @@ impl Talk<'_> {
 
     /// Reads content to its end; false if nothing behind that may be obeyed.
     fn data(&mut self) -> Result<bool, Gone> {
-        self.connection.set_limit(self.limits.data_time);
+        let mut stretch = Stretch::new(self.limits.data_time);
         let mut decoder = DataDecoder::new();
         let mut content = Content::new(self.limits);
         loop {
+            self.connection.set_limit(stretch.left()?);
             let input = self.connection.available()?;
             let (used, ended) = content.data(&mut decoder, input, &mut self.postbox);
             self.connection.used(used);
+            stretch.took(used);
             if ended {
                 break;
             }
@@ -262,13 +306,15 @@ impl Talk<'_> {
         size: u64,
         mut take: impl FnMut(&mut Postbox, &[u8]),
     ) -> Result<(), Gone> {
-        self.connection.set_limit(self.limits.data_time);
+        let mut stretch = Stretch::new(self.limits.data_time);
         let mut left = size;
         while left > 0 {
+            self.connection.set_limit(stretch.left()?);
             let input = self.connection.available()?;
             let most = usize::try_from(left).unwrap_or(usize::MAX).min(input.len());
             take(&mut self.postbox, input.get(..most).unwrap_or_default());
             self.connection.used(most);
+            stretch.took(most);
             left = left.saturating_sub(u64::try_from(most).unwrap_or(u64::MAX));
         }
         self.connection.set_limit(self.limits.command_time);
@@ -342,5 +388,32 @@ fn content_verdict(refused: &Refused) -> ContentVerdict {
         Refusal::NotAllowed => {
             ContentVerdict::Refuse(Reply::new(554, Status::permanent(3, 0), "not taken"))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn octets_that_trickle_in_share_one_time_limit() {
+        let limit = Duration::from_secs(180);
+        let before = |seconds| {
+            Instant::now()
+                .checked_sub(Duration::from_secs(seconds))
+                .unwrap()
+        };
+        let mut stretch = Stretch::new(limit);
+        assert_eq!(stretch.left(), Ok(limit));
+        stretch.took(1);
+        stretch.begun = before(100);
+        stretch.took(1);
+        assert!(stretch.left().unwrap() <= Duration::from_secs(80));
+        stretch.begun = before(180);
+        assert_eq!(stretch.left(), Err(Gone::TimedOut));
+        stretch.took(STRETCH);
+        assert_eq!(stretch.left(), Ok(limit));
+        stretch.took(1);
+        assert!(stretch.left().unwrap() > Duration::from_secs(170));
     }
 }

@@ -175,7 +175,7 @@ pub const SETTINGS: &[Setting] = &[
         LIMIT,
         Text("180"),
         &["smtpd"],
-        "How long a client may be silent within a message.",
+        "How long a client may be silent within a message, and take for any 1,024 octets of it.",
     ),
     setting(
         "concurrencyincoming",
