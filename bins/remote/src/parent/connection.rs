@@ -21,6 +21,8 @@ use crate::ledger::{Brief, Ledger};
 const MOST_UNACKNOWLEDGED: usize = 1_000;
 /// Packets that one connection may say in a row before others are heard.
 const TURN: usize = 64;
+/// Packets that a socket can hold at most, and more.
+const BACKLOG: usize = 2_000;
 
 /// One connection.
 pub(super) struct Connection {
@@ -86,6 +88,7 @@ impl Parent {
             if self.connections.len() >= MOST_CONNECTIONS {
                 continue;
             }
+            self.hear_older();
             let token = self.next_token();
             self.core()?.poller.add(&socket, token, Interest::Read)?;
             let concurrency = u32::try_from(self.concurrency).unwrap_or(u32::MAX);
@@ -103,32 +106,40 @@ impl Parent {
 
     /// Takes what a connection says.
     pub(super) fn hear_connection(&mut self, token: u64, readable: bool) {
-        if !readable {
-            return;
+        let mut turns = 0..TURN;
+        while readable && !self.is_full() && turns.next().is_some() && self.hear_packet(token) {}
+    }
+
+    /// Takes what older connections have said, before a new one is told what runs: a send that died may have given jobs that
+    /// nobody has read yet, and the next send must hear of them or it would give them again.
+    fn hear_older(&mut self) {
+        let tokens: Vec<u64> = self.connections.keys().copied().collect();
+        for token in tokens {
+            let mut turns = 0..BACKLOG;
+            while turns.next().is_some() && self.hear_packet(token) {}
         }
-        for _ in 0..TURN {
-            if self.is_full() {
-                return;
-            }
-            let Some(connection) = self.connections.get(&token) else {
-                return;
-            };
-            match connection.socket.try_recv(&mut self.buffer) {
-                Ok((0, _)) => return self.hang_up(token),
-                Ok((length, descriptors)) => {
-                    if let Err(problem) = self.take_packet(token, length, descriptors) {
-                        complain("connection closed", &problem);
-                        return self.hang_up(token);
-                    }
-                }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
-                Err(error) if error.kind() == ErrorKind::InvalidData => {
-                    complain("connection closed", &error.to_string());
-                    return self.hang_up(token);
-                }
-                Err(_) => return self.hang_up(token),
-            }
+    }
+
+    /// Takes one packet; false if there is none.
+    fn hear_packet(&mut self, token: u64) -> bool {
+        let Some(connection) = self.connections.get(&token) else {
+            return false;
+        };
+        let problem = match connection.socket.try_recv(&mut self.buffer) {
+            Ok((0, _)) => None,
+            Ok((length, descriptors)) => match self.take_packet(token, length, descriptors) {
+                Ok(()) => return true,
+                Err(problem) => Some(problem),
+            },
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return false,
+            Err(error) if error.kind() == ErrorKind::InvalidData => Some(error.to_string()),
+            Err(_) => None,
+        };
+        if let Some(problem) = problem {
+            complain("connection closed", &problem);
         }
+        self.hang_up(token);
+        false
     }
 
     /// Whether as many jobs wait as there are workers: then nothing is read until one of them is free.

@@ -45,6 +45,22 @@ fn a_send_that_comes_back_is_told_what_runs_and_what_has_ended() {
 }
 
 #[test]
+fn a_job_that_nobody_had_read_when_its_send_died_is_told_to_the_next() {
+    let instance = Instance::new();
+    let slow = hanging();
+    let old = Giver::new(instance.connect());
+    // More than workers can have and than may wait for them: the rest lies in the socket.
+    for number in 1..=60 {
+        old.give(job(number, slow.port()));
+    }
+    drop(old);
+    let (_new, mut running) = Giver::greeted(instance.connect());
+    running.sort_by_key(|each| each.job);
+    let running: Vec<u64> = running.iter().map(|each| each.job).collect();
+    assert_eq!(running, (1..=60).collect::<Vec<u64>>());
+}
+
+#[test]
 fn a_job_that_runs_is_not_started_a_second_time() {
     let mut instance = Instance::new();
     let slow = hanging();
