@@ -18,6 +18,8 @@ use super::{Parent, complain};
 const CONNECTIONS: usize = 32;
 /// Packets taken from one connection before others have their turn.
 const TURN: usize = 256;
+/// Packets that a socket can hold at most, and more.
+const BACKLOG: usize = 2_000;
 /// Outcomes that send may leave unacknowledged, as a multiple of the jobs it may have running.
 const UNACKNOWLEDGED: usize = 16;
 
@@ -45,6 +47,7 @@ impl Parent {
                 );
                 continue;
             }
+            self.hear_older();
             let running = self.running();
             let concurrency = u32::try_from(self.limits.jobs()).unwrap_or(u32::MAX);
             let ended = self.outcomes.keys().copied();
@@ -71,12 +74,25 @@ impl Parent {
     }
 
     pub(super) fn hear_connection(&mut self, token: u64, readable: bool) {
-        if !readable {
-            return;
+        if readable {
+            self.hear_packets(token, TURN);
         }
+    }
+
+    /// Takes what older connections have said, before a new one is told what runs: a send that died may have given jobs that
+    /// nobody has read yet, and the next send must hear of them or it would give them again.
+    fn hear_older(&mut self) {
+        let tokens: Vec<u64> = self.connections.keys().copied().collect();
+        for token in tokens {
+            self.hear_packets(token, BACKLOG);
+        }
+    }
+
+    /// Takes up to so many packets of a connection, as long as there are any.
+    fn hear_packets(&mut self, token: u64, most: usize) {
         let mut buffer = std::mem::take(&mut self.buffer);
         buffer.resize(MAX_PACKET, 0);
-        for _ in 0..TURN {
+        for _ in 0..most {
             let Some(connection) = self.connections.get(&token) else {
                 break;
             };
