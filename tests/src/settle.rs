@@ -1,12 +1,13 @@
 //! After the trouble: the instance is left to itself until its queue is empty, and then everything is counted.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::instance::Instance;
 use crate::load::{self, Ledger};
-use crate::maildir;
+use crate::{maildir, wait};
 
 /// How far the instance's clock was moved ahead so far.
 #[derive(Debug, Default)]
@@ -22,13 +23,14 @@ impl Clock {
     }
 }
 
-/// Files that still stand for a message: all but those in tmp/.
+/// Files that stand for a message: all but those in tmp/ and those that are only being left in drop/.
 #[must_use]
 pub fn waiting(instance: &Instance) -> Vec<PathBuf> {
     let queue = instance.path().join("spool/queue");
     let mut files = instance.queued();
     files.retain(|file| !file.starts_with(queue.join("tmp")));
     files.extend(list(&queue.join("drop")));
+    files.retain(|file| file.extension().is_none_or(|ending| ending != "part"));
     files
 }
 
@@ -72,14 +74,42 @@ fn story(file: &std::path::Path) -> String {
     lines.into_iter().rev().collect::<Vec<_>>().join("\n")
 }
 
-/// Stops the instance, starts it two days later, and then nothing at all is left in the queue: what a crash left in tmp/ was
-/// unnamed, and recovery has removed it.
-pub fn leaves_nothing(instance: &mut Instance, clock: &mut Clock) {
+/// Stops the instance, lets what is in tmp/ and drop/ grow old, starts it again, and then nothing at all is left in the queue:
+/// what a crash left there was unnamed, and recovery has removed it.
+pub fn leaves_nothing(instance: &mut Instance) {
     instance.stop();
-    clock.advance(instance, 2 * 86_400);
+    let queue = instance.path().join("spool/queue");
+    let unaccepted = || [list(&queue.join("tmp")), list(&queue.join("drop"))].concat();
+    let long_ago = SystemTime::now() - Duration::from_secs(2 * 86_400);
+    for path in unaccepted() {
+        let file = File::options().write(true).open(path).expect("a file");
+        file.set_modified(long_ago).expect("another time");
+    }
     instance.start();
-    crate::wait::until_true("recovery to tidy tmp/", || instance.queued().is_empty());
-    assert!(waiting(instance).is_empty(), "{:?}", waiting(instance));
+    wait::until_true("recovery to tidy tmp/ and drop/", || {
+        unaccepted().is_empty()
+    });
+    assert!(instance.queued().is_empty(), "{:?}", instance.queued());
+}
+
+/// Fails the test if anything was put off that only our own programs' deaths can have put off: such a try is no attempt.
+pub fn nothing_was_deferred(instance: &Instance) {
+    let log = instance.log("send");
+    let deferred: Vec<&str> = log
+        .lines()
+        .filter(|line| line.contains(" attempt-deferred "))
+        .collect();
+    assert!(
+        deferred.is_empty(),
+        "{} attempts deferred, such as:\n{}",
+        deferred.len(),
+        deferred
+            .iter()
+            .take(5)
+            .copied()
+            .collect::<Vec<_>>()
+            .join("\n")
+    );
 }
 
 /// What the mailboxes hold.

@@ -260,11 +260,22 @@ fn watch(log: &Path, blow: Blow, hit: &AtomicBool, over: &AtomicBool) {
 
 /// Ends the strace that writes this log, and so leaves the program alone.
 fn let_go(log: &Path) {
-    for (pid, line) in process::of_folder(log.parent().expect("a folder")) {
-        if line.starts_with("strace ") && line.contains(&log.display().to_string()) {
-            signal(pid, "TERM");
+    let text = log.display().to_string();
+    let tracers = || {
+        let mut all = process::of_folder(log.parent().expect("a folder"));
+        all.retain(|(_, line)| line.starts_with("strace ") && line.contains(&text));
+        all
+    };
+    let mut asked = 0;
+    wait::until_true("strace to let go", || {
+        let tracers = tracers();
+        for (pid, _) in &tracers {
+            // One that is just being born may not hear the first time.
+            signal(*pid, if asked < 100 { "TERM" } else { "KILL" });
         }
-    }
+        asked += 1;
+        tracers.is_empty()
+    });
 }
 
 fn read(log: &Path) -> String {

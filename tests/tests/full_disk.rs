@@ -174,7 +174,7 @@ fn a_spool_fills_up(kind: Kind) {
         .filter_map(|one| load::token(&one.content))
         .collect();
     assert_eq!(tokens, ["wait"]);
-    settle::leaves_nothing(&mut instance, &mut clock);
+    settle::leaves_nothing(&mut instance);
     instance.stop();
 }
 

@@ -229,10 +229,11 @@ fn whatever_is_killed_under_load_each_accepted_message_arrives_and_none_twice_in
     nothing_was_answered_wrongly(&ledger);
     let mut clock = Clock::default();
     settle::drain(&instance, &mut clock);
+    settle::nothing_was_deferred(&instance);
     settle::each_arrived_once(&instance, &ledger, "demo");
     settle::each_arrived_once(&instance, &ledger, "kim");
     each_arrived_abroad(&peers, &ledger, &kills);
-    settle::leaves_nothing(&mut instance, &mut clock);
+    settle::leaves_nothing(&mut instance);
     settle::each_arrived_once(&instance, &ledger, "demo");
 }
 
@@ -284,5 +285,5 @@ fn a_reader_who_moves_mail_away_while_programs_die_never_sees_a_message_twice() 
         maildir::files(&instance.maildir("demo")).len() >= ledger.accepted.len(),
         "fewer files than messages"
     );
-    settle::leaves_nothing(&mut instance, &mut clock);
+    settle::leaves_nothing(&mut instance);
 }

@@ -320,7 +320,8 @@ fn a_folder_that_the_programs_users_cannot_reach_is_refused_by_name() {
     if !skip::unless_root() {
         return;
     }
-    let closed = tempfile::tempdir().expect("a folder"); // mode 0700
+    let closed = folder();
+    run::set_mode(closed.path(), 0o700);
     let mut run = Run::start(&closed.path().join("instance"), &[]);
     assert_eq!(run.ready(), "");
     let said = run.errors();

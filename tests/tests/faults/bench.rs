@@ -157,7 +157,7 @@ impl Bench {
 
     /// In the end nothing is left, and no message was ever in the mailbox twice, not even one that was not accepted.
     pub(crate) fn end(mut self) {
-        settle::leaves_nothing(&mut self.instance, &mut self.clock);
+        settle::leaves_nothing(&mut self.instance);
         self.collect();
         let twice: Vec<_> = self
             .letters

@@ -20,14 +20,18 @@ pub(crate) struct Run {
 
 /// An empty folder that every user can enter.
 pub(crate) fn folder() -> tempfile::TempDir {
-    use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::Builder::new()
         .prefix("stafette-")
         .tempdir()
         .expect("a folder");
-    let mode = std::fs::Permissions::from_mode(0o755);
-    std::fs::set_permissions(folder.path(), mode).expect("its mode");
+    set_mode(folder.path(), 0o755);
     folder
+}
+
+/// Says who may enter a folder.
+pub(crate) fn set_mode(folder: &Path, mode: u32) {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(folder, std::fs::Permissions::from_mode(mode)).expect("its mode");
 }
 
 /// Writes a file.
