@@ -83,6 +83,7 @@ keys! {
 }
 
 /// Keys that an event may carry without naming them in its list.
+#[cfg(any(test, debug_assertions))]
 pub(crate) const COMMON: &[&str] = &["sid", "reason", "problem", "cut"];
 
 /// Whether the manual explains `key`.
