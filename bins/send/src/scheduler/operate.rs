@@ -148,7 +148,7 @@ impl Scheduler {
         self.answer(wish.client, false, reason.to_owned());
     }
 
-    fn answer(&mut self, client: Option<Client>, is_done: bool, text: String) {
+    pub(super) fn answer(&mut self, client: Option<Client>, is_done: bool, text: String) {
         if let Some(client) = client {
             let packet = if is_done {
                 FromSend::Done { text }

@@ -81,6 +81,13 @@ impl Scheduler {
                 Next::Stay
             };
         }
+        if let Some(wish) = open.wish
+            && self.is_moot(open, wish)
+        {
+            open.wish = None;
+            let text = format!("{} was finished before it could be held", key.id());
+            self.answer(wish.client, false, text);
+        }
         if let Some(wish) = open.wish {
             self.flush(key, open);
             return if open.records > 0 {
@@ -98,6 +105,15 @@ impl Scheduler {
             };
         }
         self.end_round(key, open)
+    }
+
+    /// Whether there is nothing left to be held back: everybody has it, or the sender knows.
+    fn is_moot(&self, open: &Open, wish: Wish) -> bool {
+        let owes = |kind| !open.message.owed(kind, &self.policy, self.now).is_empty();
+        wish.deed == Deed::Hold
+            && open.message.is_finished()
+            && !owes(Owed::Failure)
+            && !owes(Owed::Success)
     }
 
     /// Nothing of the round is under way any more.

@@ -38,6 +38,26 @@ fn a_message_that_is_being_tried_is_held_when_the_attempt_ends() {
 }
 
 #[test]
+fn a_message_that_the_attempt_finished_is_not_held() {
+    let mut world = World::new(policy());
+    let key = world.arrive("a@b.example", &["x@far.example"]);
+    world.scheduler.operate(1, 0, key.id(), Deed::Hold);
+    world.settle();
+    world.end(0, Fate::Delivered, Host::Alive);
+    assert!(!world.disk.contains_key(&key));
+    assert_eq!(world.scheduler.known(), 0);
+    let key = world.arrive("a@b.example", &["x@far.example"]);
+    world.scheduler.operate(1, 0, key.id(), Deed::Hold);
+    world.settle();
+    world.end(0, Fate::Failed, Host::Alive);
+    assert_eq!(
+        world.place[&key],
+        Place::Hold,
+        "the sender was not told yet"
+    );
+}
+
+#[test]
 fn a_removed_message_leaves_no_report_but_a_line_in_the_log() {
     let mut world = World::new(policy());
     let key = world.arrive("a@b.example", &["x@far.example"]);
