@@ -25,6 +25,8 @@ const SIGNALS: u64 = u64::MAX;
 const PINGS: u64 = u64::MAX - 1;
 /// Connections accepted from one socket before the others are looked at.
 const BURST: usize = 64;
+/// When the system has no descriptor or memory for a connection.
+const PAUSE: Duration = Duration::from_millis(100);
 /// How long running sessions get to say 421 when we stop.
 const FAREWELL: Duration = Duration::from_millis(300);
 
@@ -186,6 +188,8 @@ impl<'a> Parent<'a> {
                             ("reason", error.to_string().as_bytes()),
                         ],
                     );
+                    // The connection still waits: without a pause this would be said again at once, and again.
+                    std::thread::sleep(PAUSE);
                     return;
                 }
             }

@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -103,7 +104,11 @@ impl LookUp {
 fn work(shared: &Shared) {
     loop {
         let question = next(shared);
-        let answer = question.accounts.lookup(&question.local);
+        // Whatever a name does to the look-up, the thread goes on.
+        let answer = catch_unwind(AssertUnwindSafe(|| {
+            question.accounts.lookup(&question.local)
+        }))
+        .unwrap_or_else(|_| Lookup::Later("the look-up failed".to_owned()));
         shared.lines().answers.push((question.number, answer));
         // If this fails the answer is late, and the question is then answered "later".
         shared.wake.wake().unwrap_or(());
