@@ -17,6 +17,8 @@ use crate::worker::Identity;
 
 /// Processes that look up; one may wait for the database while another goes on.
 const HELPERS: usize = 2;
+/// How many of them may die over one question.
+const DEATHS: u32 = 3;
 /// How long an answer is used again.
 const FRESH: Duration = Duration::from_secs(1);
 /// Answers kept.
@@ -35,6 +37,8 @@ pub(super) struct Helper {
 #[derive(Debug)]
 pub(super) struct Question {
     since: Instant,
+    /// Processes that died over it.
+    deaths: u32,
     /// Jobs that wait for the answer.
     jobs: Vec<u64>,
 }
@@ -43,6 +47,7 @@ impl Default for Question {
     fn default() -> Self {
         Self {
             since: Instant::now(),
+            deaths: 0,
             jobs: Vec::new(),
         }
     }
@@ -116,13 +121,16 @@ impl Parent {
         };
         match (answer, helper.asked.take()) {
             (Ok(answer), Some((local, _))) => self.take_answer(&local, &answer),
-            (Err(_), asked) => self.end_helper(token, asked),
-            (Ok(_), None) => self.end_helper(token, None),
+            (Err(_), asked) => {
+                self.end_helper(token);
+                self.ask_again(asked);
+            }
+            (Ok(_), None) => self.end_helper(token),
         }
     }
 
-    /// Ends a process that looks up; who waited for it waits for another day.
-    fn end_helper(&mut self, token: u64, asked: Option<(String, Instant)>) {
+    /// Ends a process that looks up.
+    fn end_helper(&mut self, token: u64) {
         if let Some(helper) = self.helpers.remove(&token) {
             // It may be gone already; if not, it must not come to an end of its own with an old answer.
             fork::kill(helper.pid, Signal::Kill).unwrap_or(());
@@ -132,18 +140,33 @@ impl Parent {
                     .unwrap_or(());
             }
         }
-        if let Some((local, _)) = asked {
-            self.take_answer(&local, &silence());
-        }
+    }
+
+    /// What a process was asked.
+    fn asked_of(&mut self, token: u64) -> Option<(String, Instant)> {
+        let helper = self.helpers.get_mut(&token)?;
+        helper.asked.take()
     }
 
     /// A process that looks up has died.
     pub(super) fn lose_helper(&mut self, token: u64) {
-        let asked = self
-            .helpers
-            .get_mut(&token)
-            .and_then(|helper| helper.asked.take());
-        self.end_helper(token, asked);
+        let asked = self.asked_of(token);
+        self.end_helper(token);
+        self.ask_again(asked);
+    }
+
+    /// What a process was asked before it died is asked once more, since its death is nobody's answer; but not without end.
+    fn ask_again(&mut self, asked: Option<(String, Instant)>) {
+        let Some((local, _)) = asked else { return };
+        let Some(question) = self.questions.get_mut(&local) else {
+            return;
+        };
+        question.deaths += 1;
+        if question.deaths > DEATHS {
+            self.take_answer(&local, &silence());
+        } else {
+            self.unasked.push_front(local);
+        }
     }
 
     /// Questions and answers that take too long.
@@ -162,7 +185,11 @@ impl Parent {
             .map(|(token, _)| *token)
             .collect();
         for token in silent {
-            self.lose_helper(token);
+            let asked = self.asked_of(token);
+            self.end_helper(token);
+            if let Some((local, _)) = asked {
+                self.take_answer(&local, &silence());
+            }
         }
         let late = |question: &Question| question.since.elapsed() > limit;
         let late: Vec<String> = self
