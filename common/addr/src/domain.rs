@@ -61,7 +61,8 @@ impl Domain {
         }
         let ascii = international_to_ascii(&lower).ok_or(AddrError::DomainTooLong)?;
         check_name(&ascii)?;
-        if lower.len() > DOMAIN_MAX {
+        // In A-labels it is usually longer, and there it must fit as well: that is how it is looked up.
+        if lower.len() > DOMAIN_MAX || ascii.len() > DOMAIN_MAX {
             return Err(AddrError::DomainTooLong);
         }
         check_text(lower.as_bytes())?;
@@ -185,6 +186,17 @@ mod tests {
 
     fn printed(wire: &str) -> Result<String, AddrError> {
         Domain::parse(wire.as_bytes()).map(|d| d.to_string())
+    }
+
+    #[test]
+    fn a_name_that_fits_only_in_u_labels_is_too_long() {
+        let label = format!("{}ü", "a".repeat(40));
+        let name = vec![label; 6].join(".");
+        assert!(name.len() <= DOMAIN_MAX);
+        assert_eq!(
+            Domain::parse(name.as_bytes()),
+            Err(AddrError::DomainTooLong)
+        );
     }
 
     #[test]
