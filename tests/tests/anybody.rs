@@ -122,12 +122,27 @@ fn another_user_can_send_and_look_but_not_pretend_in_the_trace() {
     );
     let output = as_nobody(&instance, "newaliases", &[], b"");
     assert!(output.status.success(), "{output:?}");
-    let dialogue = b"HELO x\nMAIL FROM:<joe@example.org>\n";
+    // A user's SMTP session needs no domain behind a name, and ends up where his messages do.
+    let dialogue =
+        b"EHLO x\nMAIL FROM:<nobody>\nRCPT TO:<demo>\nDATA\nSubject: piped\n\nby SMTP\n.\nQUIT\n";
     let output = as_nobody(
         &instance,
         "sendmail",
         &["-bs"],
         &stafette_tests::letter::to_crlf(dialogue),
     );
-    assert!(output.stdout.starts_with(b"220 "), "{output:?}");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(
+        said.matches("\r\n250 2.0.0 queued as ").count(),
+        1,
+        "{said}"
+    );
+    let mail = instance.wait_for_mail("demo", 2);
+    let piped = String::from_utf8_lossy(with_body(&mail, "by SMTP\n")).into_owned();
+    assert!(
+        piped.starts_with("Return-Path: <nobody@stafette.test>\n"),
+        "{piped}"
+    );
+    assert!(piped.contains("(Stafette, from userid 65534)"), "{piped}");
 }
