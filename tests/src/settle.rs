@@ -23,14 +23,16 @@ impl Clock {
     }
 }
 
-/// Files that stand for a message: all but those in tmp/ and those that are only being left in drop/.
+/// Files that stand for a message: all but those in tmp/ and those that are only being left in drop/. What the service has
+/// just taken out of drop/ is in tmp/ and counts, so the places are read in the order in which a message goes through them.
 #[must_use]
 pub fn waiting(instance: &Instance) -> Vec<PathBuf> {
     let queue = instance.path().join("spool/queue");
-    let mut files = instance.queued();
-    files.retain(|file| !file.starts_with(queue.join("tmp")));
-    files.extend(list(&queue.join("drop")));
-    files.retain(|file| file.extension().is_none_or(|ending| ending != "part"));
+    let ends_in = |file: &PathBuf, ending: &str| file.extension().is_some_and(|it| it == ending);
+    let mut files = list(&queue.join("drop"));
+    files.retain(|file| !ends_in(file, "part"));
+    files.extend(instance.queued());
+    files.retain(|file| !file.starts_with(queue.join("tmp")) || ends_in(file, "drop"));
     files
 }
 
