@@ -133,6 +133,7 @@ fn another_user_can_send_and_look_but_not_pretend_in_the_trace() {
     );
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{output:?}");
+    assert!(output.stderr.is_empty(), "a log for the caller: {output:?}");
     assert_eq!(
         said.matches("\r\n250 2.0.0 queued as ").count(),
         1,

@@ -175,6 +175,7 @@ fn sendmail_bs_speaks_smtp_on_a_pipe_for_a_trusted_user() {
     let all = format!("{dialogue}{text}..dot\n.\nQUIT\n").replace('\n', "\r\n");
     let output = instance.run("sendmail", &["-bs"], all.as_bytes());
     assert!(output.status.success(), "{output:?}");
+    assert!(output.stderr.is_empty(), "a log for the caller: {output:?}");
     let said = String::from_utf8(output.stdout).expect("replies in UTF-8");
     let codes: Vec<&str> = said
         .lines()

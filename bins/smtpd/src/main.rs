@@ -20,6 +20,7 @@ mod talk;
 use std::process::ExitCode;
 
 use stafette_control::Instance;
+use stafette_log::Sink;
 use stafette_sys::{inherit, signal};
 
 fn main() -> ExitCode {
@@ -55,10 +56,15 @@ fn main() -> ExitCode {
 /// One session on descriptors 0 and 1.
 fn single(instance: &Instance) -> Result<(), String> {
     let settings = instance.settings();
-    stafette_log::open(needs::NAME, settings.logto());
+    let client = client::Client::from_environment(&settings);
+    // A user who calls `sendmail -bs` is no log: queue logs what becomes of the mail.
+    let sink = match settings.logto() {
+        Sink::Stderr if client.address.is_none() => Sink::Nowhere,
+        sink => sink,
+    };
+    stafette_log::open(needs::NAME, sink);
     signal::ignore_sigpipe().map_err(|error| format!("unable to ignore SIGPIPE: {error}"))?;
     let limits = limits::Limits::read(&settings).with_environment();
-    let client = client::Client::from_environment(&settings);
     settings.log_problems();
     let connection = connection::Connection::standard()
         .map_err(|error| format!("unable to use descriptors 0 and 1: {error}"))?;

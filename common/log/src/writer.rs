@@ -18,9 +18,12 @@ pub enum Sink {
     Stderr,
     /// To the system's log daemon; to descriptor 2 as long as there is none.
     Syslog,
+    /// Nowhere: for a program on whose descriptor 2 a person looks who did not ask for a log.
+    Nowhere,
 }
 
 struct Writer {
+    is_silent: bool,
     stderr: StderrSink,
     syslog: Option<SyslogSink>,
     lost: u64,
@@ -32,10 +35,15 @@ static WRITER: Mutex<Option<Writer>> = Mutex::new(None);
 ///
 /// A forked child needs no call. `program` is the name that syslog shows.
 pub fn open(program: &'static str, sink: Sink) {
-    replace(Writer::new(match sink {
-        Sink::Stderr => None,
+    let syslog = match sink {
+        Sink::Stderr | Sink::Nowhere => None,
         Sink::Syslog => Some(SyslogSink::open(program, None)),
-    }));
+    };
+    let is_silent = sink == Sink::Nowhere;
+    replace(Writer {
+        is_silent,
+        ..Writer::new(syslog)
+    });
 }
 
 /// As [`open`] with [`Sink::Syslog`], but to the log daemon that listens on the datagram socket `path`.
@@ -59,6 +67,7 @@ pub fn event(event: Event, id: Option<&str>, fields: &[(&str, &[u8])]) {
 impl Writer {
     fn new(syslog: Option<SyslogSink>) -> Self {
         Self {
+            is_silent: false,
             stderr: StderrSink::open(),
             syslog,
             lost: 0,
@@ -67,6 +76,9 @@ impl Writer {
 
     /// Writes the line, or counts it as lost; behind a gap the number of lost lines goes first.
     fn write(&mut self, severity: Severity, line: &str) {
+        if self.is_silent {
+            return;
+        }
         if self.lost > 0 {
             let count = self.lost.to_string();
             let note = entry(Event::LogLost, None, &[("count", count.as_bytes())]);
