@@ -4,7 +4,7 @@
 //! and then delivered elsewhere, and one bounced. Then the program is started anew for each call and blow (see
 //! `stafette_tests::strace`), and the same three messages are handed in. A client may be told to try later, and does; what
 //! was accepted arrives, in the Maildir once, and the program goes on without help. CI tries each kind of call with each
-//! blow once, at a place chosen by chance; with `STAFETTE_SOAK` every place is tried.
+//! blow at two places chosen by chance; with `STAFETTE_SOAK` every place is tried.
 
 #![expect(
     clippy::expect_used,
@@ -23,7 +23,10 @@ use stafette_tests::strace::{BLOWS, Blow, Point, Traced, points};
 
 use bench::Bench;
 
-/// The points to try with each blow: all of them, or one for each call.
+/// Places that are tried in CI for each call and blow.
+const PLACES: usize = 2;
+
+/// The points to try with each blow: all of them, or some for each call.
 fn plan(all: &BTreeSet<Point>, chance: &mut Chance) -> Vec<(Point, Blow)> {
     let mut plan = Vec::new();
     let calls: BTreeSet<&str> = all.iter().map(|point| point.call.as_str()).collect();
@@ -33,8 +36,14 @@ fn plan(all: &BTreeSet<Point>, chance: &mut Chance) -> Vec<(Point, Blow)> {
             continue;
         }
         for call in &calls {
-            let of_call: Vec<&Point> = all.iter().filter(|point| point.call == *call).collect();
-            plan.push(((*chance.pick(&of_call)).clone(), blow));
+            let mut of_call: Vec<&Point> = all.iter().filter(|point| point.call == *call).collect();
+            chance.shuffle(&mut of_call);
+            plan.extend(
+                of_call
+                    .into_iter()
+                    .take(PLACES)
+                    .map(|point| (point.clone(), blow)),
+            );
         }
     }
     chance.shuffle(&mut plan);
