@@ -15,7 +15,6 @@ use std::io;
 use std::process::ExitCode;
 
 use stafette_control::Instance;
-use stafette_log::{Event, event};
 use stafette_queue_layout::RealDisk;
 use stafette_sys::confine::confine;
 use stafette_sys::packet::{Callers, Listener};
@@ -30,18 +29,7 @@ fn main() -> ExitCode {
         eprintln!("usage: stafette-clean");
         return ExitCode::from(100);
     }
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(problem) => {
-            let problem = problem.to_string();
-            let fields: [(&str, &[u8]); 2] = [
-                ("program", NAME.as_bytes()),
-                ("problem", problem.as_bytes()),
-            ];
-            event(Event::Error, None, &fields);
-            ExitCode::from(111)
-        }
-    }
+    stafette_log::ended(NAME, run())
 }
 
 fn run() -> io::Result<()> {

@@ -24,18 +24,7 @@ const MAIL: &str = "mail";
 const FILES: u64 = 4096;
 
 fn main() -> ExitCode {
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(problem) => {
-            let problem = problem.to_string();
-            let fields: [(&str, &[u8]); 2] = [
-                ("program", needs::NAME.as_bytes()),
-                ("problem", problem.as_bytes()),
-            ];
-            event(Event::Error, None, &fields);
-            ExitCode::from(111)
-        }
-    }
+    stafette_log::ended(needs::NAME, run())
 }
 
 fn run() -> io::Result<()> {

@@ -34,27 +34,15 @@ use stafette_sys::signal::{Signal, Signals};
 const NAME: &str = "stafette-remote";
 
 fn main() -> ExitCode {
-    match run() {
-        Ok(()) => {
-            event(
-                Event::ProgramStopped,
-                None,
-                &[("program", NAME.as_bytes()), ("reason", b"told to")],
-            );
-            ExitCode::SUCCESS
-        }
-        Err(problem) => {
-            event(
-                Event::Error,
-                None,
-                &[
-                    ("program", NAME.as_bytes()),
-                    ("problem", problem.to_string().as_bytes()),
-                ],
-            );
-            ExitCode::from(111)
-        }
+    let outcome = run();
+    if outcome.is_ok() {
+        event(
+            Event::ProgramStopped,
+            None,
+            &[("program", NAME.as_bytes()), ("reason", b"told to")],
+        );
     }
+    stafette_log::ended(NAME, outcome)
 }
 
 fn run() -> io::Result<()> {

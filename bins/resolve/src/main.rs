@@ -15,7 +15,6 @@ use std::process::ExitCode;
 use std::rc::Rc;
 
 use stafette_control::Instance;
-use stafette_log::{Event, event};
 use stafette_sys::confine::confine;
 use stafette_sys::inherit::tidy;
 use stafette_sys::packet::{Callers, Listener};
@@ -23,20 +22,7 @@ use stafette_sys::packet::{Callers, Listener};
 const NAME: &str = "stafette-resolve";
 
 fn main() -> ExitCode {
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(problem) => {
-            event(
-                Event::Error,
-                None,
-                &[
-                    ("program", NAME.as_bytes()),
-                    ("problem", problem.to_string().as_bytes()),
-                ],
-            );
-            ExitCode::from(111)
-        }
-    }
+    stafette_log::ended(NAME, run())
 }
 
 fn run() -> io::Result<()> {

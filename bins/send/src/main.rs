@@ -53,18 +53,7 @@ fn main() -> ExitCode {
         eprintln!("usage: stafette-send");
         return ExitCode::from(100);
     }
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(problem) => {
-            let problem = problem.to_string();
-            let fields: [(&str, &[u8]); 2] = [
-                ("program", NAME.as_bytes()),
-                ("problem", problem.as_bytes()),
-            ];
-            event(Event::Error, None, &fields);
-            ExitCode::from(111)
-        }
-    }
+    stafette_log::ended(NAME, run())
 }
 
 fn run() -> io::Result<()> {

@@ -12,17 +12,17 @@ const USER: &str = "stafd";
 
 /// Confines the listening parent after it has bound its sockets; every child begins as confined as that.
 pub(crate) fn confine_service(instance: &Instance) -> Result<(), String> {
-    let report = become_confined(instance, Network::None)?;
+    let report = become_confined(instance)?;
     stafette_log::started(NAME, env!("CARGO_PKG_VERSION"), &report);
     Ok(())
 }
 
 /// Confines a process that holds one session, whoever started it.
 pub(crate) fn confine_session(instance: &Instance) -> Result<(), String> {
-    become_confined(instance, Network::None).map(drop)
+    become_confined(instance).map(drop)
 }
 
-fn become_confined(instance: &Instance, network: Network) -> Result<Report, String> {
+fn become_confined(instance: &Instance) -> Result<Report, String> {
     let needs = Needs {
         user: Some(USER),
         read: vec![
@@ -31,7 +31,7 @@ fn become_confined(instance: &Instance, network: Network) -> Result<Report, Stri
             "/proc/self".into(),
             "/etc/localtime".into(),
         ],
-        network,
+        network: Network::None,
         ..Needs::default()
     };
     confine(&needs).map_err(|error| format!("unable to confine: {error}"))

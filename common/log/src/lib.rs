@@ -26,5 +26,5 @@ pub use event::{EVENTS, Event, Severity};
 pub use key::{KEYS, Key};
 pub use manual::manual;
 pub use stamp::rfc3339;
-pub use start::started;
+pub use start::{ended, started};
 pub use writer::{Sink, event, open, open_syslog_at};

@@ -1,4 +1,7 @@
-//! The two lines with which every service begins: that it runs, and what it gave up.
+//! How every service begins and ends in the log: that it runs and what it gave up, and why it could not go on.
+
+use std::fmt::Display;
+use std::process::ExitCode;
 
 use stafette_sys::confine::{Report, State};
 use stafette_sys::user;
@@ -43,4 +46,24 @@ pub fn started(program: &str, version: &str, report: &Report) {
             ("missing", missing.as_bytes()),
         ],
     );
+}
+
+/// The exit code of a service that has ended: 0, or 111 after an error, which is logged.
+#[must_use]
+pub fn ended<E: Display>(program: &str, outcome: Result<(), E>) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            let problem = problem.to_string();
+            event(
+                Event::Error,
+                None,
+                &[
+                    ("program", program.as_bytes()),
+                    ("problem", problem.as_bytes()),
+                ],
+            );
+            ExitCode::from(111)
+        }
+    }
 }
