@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use stafette_addr::{Mailbox, ReversePath};
 use stafette_text::Line;
 use stafette_wire::QueueId;
-use stafette_wire::envelope::{Body, Bytes, Notify, Recipient, Ret, Sender};
+use stafette_wire::envelope::{Body, Bytes, Expanded, Notify, Recipient, Ret, Sender};
 use stafette_wire::submission::Origin;
 
 use crate::event::{Fields, begin};
@@ -100,6 +100,9 @@ impl Envelope {
         if let Some(envid) = &self.sender.envid {
             line.field("envid", &envid.0);
         }
+        if self.sender.verp {
+            line.field("verp", "yes");
+        }
         line
     }
 }
@@ -112,6 +115,11 @@ fn to(recipient: &Recipient) -> Line {
     }
     if let Some(orcpt) = &recipient.orcpt {
         line.field("orcpt", &orcpt.0);
+    }
+    match recipient.expanded {
+        Expanded::No => {}
+        Expanded::Mailbox => _ = line.field("expanded", "mailbox"),
+        Expanded::Lines => _ = line.field("expanded", "lines"),
     }
     line
 }
@@ -239,6 +247,7 @@ fn sender(fields: &Fields<'_>) -> Option<Sender> {
         smtputf8: fields.flag("smtputf8"),
         ret,
         envid: fields.value("envid").map(Bytes::from),
+        verp: fields.flag("verp"),
     })
 }
 
@@ -247,9 +256,16 @@ fn recipient(fields: &Fields<'_>) -> Option<Recipient> {
         Some(text) => Some(Notify::parse(text)?),
         None => None,
     };
+    let expanded = match fields.value("expanded") {
+        None => Expanded::No,
+        Some(b"mailbox") => Expanded::Mailbox,
+        Some(b"lines") => Expanded::Lines,
+        Some(_) => return None,
+    };
     Some(Recipient {
         mailbox: Mailbox::parse(fields.value("path")?).ok()?,
         notify,
         orcpt: fields.value("orcpt").map(Bytes::from),
+        expanded,
     })
 }

@@ -38,6 +38,7 @@ fn envelope(recipients: u32) -> Envelope {
         mailbox: mailbox(format!("\"user \\\" {number}\"@example.org")),
         notify: Some(Notify::NEVER),
         orcpt: Some(Bytes::from("rfc822;a\n=\"b")),
+        expanded: stafette_wire::envelope::Expanded::No,
     };
     Envelope {
         arrived: 1_795_360_370,
@@ -55,6 +56,7 @@ fn envelope(recipients: u32) -> Envelope {
             smtputf8: true,
             ret: Some(Ret::Headers),
             envid: Some(Bytes::from("\u{0}\u{ff}")),
+            verp: false,
         },
         recipients: (0..recipients).map(recipient).collect(),
         add: vec![Bytes::from("Received: from a\n\tby b")],

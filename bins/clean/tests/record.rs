@@ -180,11 +180,13 @@ fn envelope(parent: Option<QueueId>) -> Envelope {
             smtputf8: false,
             ret: None,
             envid: None,
+            verp: false,
         },
         recipients: vec![Recipient {
             mailbox: mailbox("a@example.org"),
             notify: None,
             orcpt: None,
+            expanded: stafette_wire::envelope::Expanded::No,
         }],
         add: Vec::new(),
     }

@@ -103,6 +103,7 @@ impl Channel {
                 mailbox: mailbox.clone(),
                 notify,
                 orcpt: None,
+                expanded: stafette_wire::envelope::Expanded::No,
             },
         })
     }

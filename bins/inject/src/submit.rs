@@ -71,6 +71,7 @@ pub(crate) fn run(instance: &Instance, request: &Request) -> Result<(), Failure>
         body: Body::EightBit,
         ret: request.ret,
         envid: request.envid.as_deref().map(Into::into),
+        verp: false,
     };
     let mut section = composed.section;
     section.push(b'\n');

@@ -102,6 +102,7 @@ fn queue(instance: &Instance) -> Result<(), Failure> {
                         mailbox,
                         notify: None,
                         orcpt: None,
+                        expanded: stafette_wire::envelope::Expanded::No,
                     })?;
                 }
                 // A message to nobody has arrived.
@@ -135,6 +136,7 @@ fn nobody() -> (Sender, Origin) {
         smtputf8: false,
         ret: None,
         envid: None,
+        verp: false,
     };
     (
         sender,

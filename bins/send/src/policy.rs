@@ -81,6 +81,7 @@ impl Policy {
                 host: relay.to_string(),
                 port: route.port,
                 mx: false,
+                protocol: stafette_wire::delivery::Protocol::Smtp,
             };
         }
         let host = domain
@@ -91,6 +92,7 @@ impl Policy {
             host,
             port: route.map_or(SMTP_PORT, |route| route.port),
             mx: !domain.is_literal(),
+            protocol: stafette_wire::delivery::Protocol::Smtp,
         }
     }
 }

@@ -106,6 +106,7 @@ fn submit(
             smtputf8: report.smtputf8,
             ret: None,
             envid: None,
+            verp: false,
         },
         size: 0,
         origin: Origin {
@@ -125,6 +126,7 @@ fn submit(
         mailbox: to.clone(),
         notify: None,
         orcpt: None,
+        expanded: stafette_wire::envelope::Expanded::No,
     };
     say(&socket, &ToQueue::Recipient { recipient }.encode())?;
     for piece in report.content.chunks(CONTENT_LIMIT) {

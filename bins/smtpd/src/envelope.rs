@@ -27,6 +27,7 @@ pub(crate) fn sender(mail: &Mail) -> Sender {
             .envid
             .as_ref()
             .map(|envid| Bytes::from(envid.as_str())),
+        verp: false,
     }
 }
 
@@ -43,6 +44,7 @@ pub(crate) fn recipient(mailbox: Mailbox, params: &RcptParams) -> Recipient {
             .orcpt
             .as_ref()
             .map(|orcpt| Bytes::from(format!("{};{}", orcpt.kind(), orcpt.address()).as_str())),
+        expanded: stafette_wire::envelope::Expanded::No,
     }
 }
 

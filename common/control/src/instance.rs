@@ -62,6 +62,18 @@ impl Instance {
         self.spool.join("queue")
     }
 
+    /// The directory of compiled tables, which everybody may read and only the program `tables` writes.
+    #[must_use]
+    pub fn tables(&self) -> PathBuf {
+        self.spool.join("tables")
+    }
+
+    /// The home of the user as whom programs and files of aliases run.
+    #[must_use]
+    pub fn alias_home(&self) -> PathBuf {
+        self.spool.join("alias")
+    }
+
     /// The directory of the socket `name`, which only those may enter who may talk to it.
     #[must_use]
     pub fn socket_directory(&self, name: &str) -> PathBuf {

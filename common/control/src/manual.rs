@@ -109,6 +109,7 @@ fn kind(kind: Kind) -> String {
         Kind::Addresses { port } => {
             format!("a list of addresses, with port {port} where none is said")
         }
+        Kind::Lines => "a list".to_owned(),
         Kind::Table => "a table".to_owned(),
     }
 }

@@ -65,6 +65,8 @@ pub enum Kind {
         /// The port.
         port: u16,
     },
+    /// A list of lines of any text.
+    Lines,
     /// A table with a syntax of its own.
     Table,
 }
@@ -108,7 +110,12 @@ impl Kind {
     pub fn is_list(self) -> bool {
         matches!(
             self,
-            Self::Domains | Self::Networks | Self::Routes | Self::Addresses { .. } | Self::Table
+            Self::Domains
+                | Self::Networks
+                | Self::Routes
+                | Self::Addresses { .. }
+                | Self::Lines
+                | Self::Table
         )
     }
 
@@ -119,7 +126,7 @@ impl Kind {
     pub fn check_line(self, text: &str) -> Result<(), Mistake> {
         match self {
             Self::Line => parse_ascii(text).map(drop),
-            Self::Text | Self::Table => Ok(()),
+            Self::Text | Self::Lines | Self::Table => Ok(()),
             Self::Choice(words) => parse_choice(text, words).map(drop),
             Self::Host => parse_host(text).map(drop),
             Self::LocalPart => parse_local_part(text).map(drop),
@@ -195,7 +202,11 @@ mod tests {
                     }
                 }
                 Default::SameAs(other) => assert!(find(other).is_some(), "{other}"),
-                Default::Empty => assert!(setting.kind.is_list(), "{}", setting.name),
+                Default::Empty => assert!(
+                    setting.kind.is_list() || setting.kind == Kind::Flag,
+                    "{}",
+                    setting.name
+                ),
                 Default::HostName => assert_eq!(setting.kind, Kind::Host),
             }
         }
@@ -205,7 +216,7 @@ mod tests {
     fn only_stafettes_own_programs_read_settings() {
         const PROGRAMS: &[&str] = &[
             "smtpd", "inject", "queue", "send", "users", "local", "remote", "clean", "resolve",
-            "all",
+            "tables", "all",
         ];
         for setting in SETTINGS {
             assert!(

@@ -2,8 +2,8 @@
 
 use crate::setting::Default::{Empty, HostName, SameAs, Text};
 use crate::setting::Kind::{
-    Addresses, Bytes, Choice, Domains, Flag, Host, Line, LocalPart, Networks, Number, Routes,
-    Seconds, Table,
+    Addresses, Bytes, Choice, Domains, Flag, Host, Line, Lines, LocalPart, Networks, Number,
+    Routes, Seconds, Table,
 };
 use crate::setting::{Default, Kind, Setting};
 
@@ -98,6 +98,20 @@ pub const SETTINGS: &[Setting] = &[
         Empty,
         &["users"],
         "Further domains for which mail is passed on, under sendmail's name for this file.",
+    ),
+    setting(
+        "virtualdomains",
+        Lines,
+        Empty,
+        &["users", "local"],
+        "Domains, or single addresses, whose mail belongs to one user, as DOMAIN:PREPEND or USER@DOMAIN:PREPEND: mail for JOE@DOMAIN goes to PREPEND-JOE. .DOMAIN means what is below it, nothing before the colon all the rest, and an empty PREPEND an exception.",
+    ),
+    setting(
+        "bestmxislocal",
+        Flag,
+        Text("0"),
+        &["users"],
+        "If 1, mail for a domain whose best exchanger is this host is delivered here, even if no list has the domain.",
     ),
     setting(
         "defaultdomain",
@@ -258,6 +272,106 @@ pub const SETTINGS: &[Setting] = &[
         &["local"],
         "Where mail goes that a user has not said otherwise about: a path beginning with / or ./, a Maildir if it ends in /, else an mbox.",
     ),
+    // Tables.
+    setting(
+        "aliases",
+        Table,
+        Empty,
+        &["tables", "users", "local"],
+        "Names that stand for others, programs or files; without this file an installed instance reads /etc/aliases. See aliases(5).",
+    ),
+    setting(
+        "virtusertable",
+        Table,
+        Empty,
+        &["tables", "users"],
+        "Addresses of any domain that stand for others; the first line that fits counts.",
+    ),
+    setting(
+        "access",
+        Table,
+        Empty,
+        &["tables", "users", "smtpd"],
+        "Who may send and who may be sent to: OK, REJECT, RELAY, DISCARD or a reply, by Connect:, From: and To:.",
+    ),
+    setting(
+        "mailertable",
+        Table,
+        Empty,
+        &["tables", "users", "local"],
+        "Where the mail of a domain goes: smtp:, lmtp:, uucp:, local:, error: or a program.",
+    ),
+    setting(
+        "genericstable",
+        Table,
+        Empty,
+        &["tables", "remote"],
+        "Addresses of senders as other hosts are to see them.",
+    ),
+    setting(
+        "aliasuser",
+        Line,
+        Text("stafp"),
+        &["users", "local"],
+        "The user as whom programs and files of aliases and of the mailertable run, never root. In an instance that is not run by root it is the owner.",
+    ),
+    setting(
+        "timeoutprogram",
+        LIMIT,
+        Text("900"),
+        &["local"],
+        "How long a program of .forward, .qmail or an alias may take.",
+    ),
+    setting(
+        "srs",
+        Flag,
+        Text("1"),
+        &["users"],
+        "Whether a forward to another host goes out under an address of this host (SRS), so that its SPF check does not refuse it; the way back is understood in any case.",
+    ),
+    setting(
+        "srsdomain",
+        Host,
+        SameAs("me"),
+        &["users"],
+        "The domain of those addresses.",
+    ),
+    // The visible name.
+    setting(
+        "masquerade",
+        Host,
+        SameAs("me"),
+        &["remote"],
+        "The domain that other hosts see in addresses of senders in place of those of this host. Without this file a host with a smarthost for everything uses /etc/mailname.",
+    ),
+    setting(
+        "masqueradedomains",
+        Domains,
+        SameAs("locals"),
+        &["remote"],
+        "The domains that are replaced.",
+    ),
+    setting(
+        "masqueradeexceptions",
+        Lines,
+        Empty,
+        &["remote"],
+        "Local-parts and addresses that stay as they are, such as root.",
+    ),
+    setting(
+        "allmasquerade",
+        Flag,
+        Text("0"),
+        &["remote"],
+        "If 1, addresses of recipients in the header section are replaced as well.",
+    ),
+    setting(
+        "masqueradeenvelope",
+        Flag,
+        Empty,
+        &["remote"],
+        "If 1, the reverse-path is replaced as well. Without this file it is on a host with a smarthost for everything.",
+    ),
     // Mail going out.
     setting(
         "concurrencylocal",
@@ -301,6 +415,13 @@ pub const SETTINGS: &[Setting] = &[
         Empty,
         &["send"],
         "Domains whose mail waits until they are taken out of this list.",
+    ),
+    setting(
+        "deferred",
+        Choice(&["no", "remote", "all"]),
+        Text("no"),
+        &["send"],
+        "What waits until somebody says sendmail -q: nothing, mail for other hosts, or all.",
     ),
     setting(
         "timeoutconnect",
@@ -387,5 +508,33 @@ pub const SETTINGS: &[Setting] = &[
         Text("stderr"),
         &["all"],
         "Where log lines go.",
+    ),
+    setting(
+        "logformat",
+        Choice(&["stafette", "qmail"]),
+        Text("stafette"),
+        &["send"],
+        "The lines that send logs: those of log(5), or those of qmail-send for the tools that read them.",
+    ),
+    setting(
+        "privacy",
+        Lines,
+        Text("noexpn\nnovrfy"),
+        &["smtpd", "inject", "send"],
+        "What is kept from whom, words as sendmail has them: authwarnings, noexpn, novrfy, restrictmailq, restrictqrun, goaway.",
+    ),
+    setting(
+        "operators",
+        Line,
+        Text(""),
+        &["send"],
+        "A group whose members may list and flush the queue where privacy restricts it.",
+    ),
+    setting(
+        "trustedusers",
+        Lines,
+        Empty,
+        &["inject"],
+        "Users who may name another sender without a warning under authwarnings, besides root.",
     ),
 ];

@@ -55,12 +55,16 @@ getters! {
         timeoutconnect "For a connection to one address."
         timeoutremote "For a reply of another host."
         injecttimeout "For a stretch of a user's message."
+        timeoutprogram "For a program of a user or an alias."
         queuelifetime "Age at which a recipient fails."
         bouncelifetime "Age at which a recipient of a report fails."
     }
     flag -> bool {
         softbounce "Whether permanent failures count as temporary."
         systemusers "Whether accounts of the system get mail."
+        bestmxislocal "Whether mail for a domain whose best exchanger we are is delivered here."
+        srs "Whether forwards to other hosts go out under our address."
+        allmasquerade "Whether addresses of recipients are masqueraded."
     }
     host -> Domain {
         helohost "Our name in EHLO."
@@ -68,6 +72,7 @@ getters! {
         doublebouncehost "The host that gets undeliverable reports."
         defaultdomain "Completes host names without a dot."
         defaulthost "Completes addresses without a host."
+        srsdomain "The domain of SRS addresses."
     }
     local_part -> LocalPart {
         bouncefrom "The local-part of reports."
@@ -147,6 +152,99 @@ impl Settings {
         self.each("relayclients", lines, parse_network)
             .into_iter()
             .collect()
+    }
+
+    /// The lines of `virtualdomains`.
+    #[must_use]
+    pub fn virtualdomains(&self) -> Vec<Line> {
+        self.list("virtualdomains").unwrap_or_default()
+    }
+
+    /// The user as whom programs and files of aliases run.
+    #[must_use]
+    pub fn aliasuser(&self) -> String {
+        self.one("aliasuser", parse_ascii)
+            .unwrap_or_else(|| default_text("aliasuser").to_owned())
+    }
+
+    /// The domain that other hosts see, if one was named.
+    #[must_use]
+    pub fn masquerade(&self) -> Option<Domain> {
+        self.one("masquerade", parse_host)
+    }
+
+    /// The domains that are replaced by it.
+    #[must_use]
+    pub fn masqueradedomains(&self) -> DomainSet {
+        match self.list("masqueradedomains") {
+            Some(lines) => self
+                .each("masqueradedomains", lines, parse_pattern)
+                .into_iter()
+                .collect(),
+            None => self.locals(),
+        }
+    }
+
+    /// Local-parts and addresses that are not replaced.
+    #[must_use]
+    pub fn masqueradeexceptions(&self) -> Vec<String> {
+        self.words_of("masqueradeexceptions").unwrap_or_default()
+    }
+
+    /// Whether the reverse-path is masqueraded, if that was said.
+    #[must_use]
+    pub fn masqueradeenvelope(&self) -> Option<bool> {
+        self.one("masqueradeenvelope", parse_flag)
+    }
+
+    /// What waits until somebody says `sendmail -q`: `no`, `remote` or `all`.
+    #[must_use]
+    pub fn deferred(&self) -> &'static str {
+        self.one("deferred", |text| {
+            parse_choice(text, &["no", "remote", "all"])
+        })
+        .unwrap_or("no")
+    }
+
+    /// Whether send logs in the lines of qmail-send.
+    #[must_use]
+    pub fn logs_as_qmail(&self) -> bool {
+        self.one("logformat", |text| {
+            parse_choice(text, &["stafette", "qmail"])
+        }) == Some("qmail")
+    }
+
+    /// The words of `privacy`, in lower case.
+    #[must_use]
+    pub fn privacy(&self) -> Vec<String> {
+        let words = self.words_of("privacy");
+        let default = || default_text("privacy").lines().map(str::to_owned).collect();
+        let words: Vec<String> = words.unwrap_or_else(default);
+        words.iter().map(|word| word.to_ascii_lowercase()).collect()
+    }
+
+    /// The group whose members may list and flush the queue.
+    #[must_use]
+    pub fn operators(&self) -> Option<String> {
+        self.one("operators", parse_ascii)
+    }
+
+    /// Users who may name another sender without a warning.
+    #[must_use]
+    pub fn trustedusers(&self) -> Vec<String> {
+        self.words_of("trustedusers").unwrap_or_default()
+    }
+
+    /// The words of all lines of a list, separated by blanks and commas.
+    fn words_of(&self, name: &str) -> Option<Vec<String>> {
+        let lines = self.list(name)?;
+        let words = lines.iter().flat_map(|line| {
+            line.text
+                .split(|sign: char| sign == ',' || sign.is_ascii_whitespace())
+                .filter(|word| !word.is_empty())
+                .map(str::to_owned)
+        });
+        Some(words.collect())
     }
 
     /// The largest message; `u64::MAX` if any size is taken.

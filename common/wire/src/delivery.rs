@@ -5,7 +5,7 @@
 //! with the jobs still running, followed by every `Outcome` not acknowledged, so that a restarted send
 //! starts nothing twice. `send` never names a user id, a path or a command.
 
-use stafette_addr::ReversePath;
+use stafette_addr::{Mailbox, ReversePath};
 
 use crate::QueueId;
 use crate::envelope::{Body, Recipient, Ret};
@@ -35,6 +35,18 @@ record! {
     }
 }
 
+choice! {
+    /// How remote speaks to the next hop.
+    pub enum Protocol {
+        /// SMTP (RFC 5321).
+        b'S' Smtp,
+        /// LMTP over TCP (RFC 2033).
+        b'L' Lmtp,
+        /// LMTP over a Unix socket: `host` is its path.
+        b'U' LmtpUnix,
+    }
+}
+
 record! {
     /// Where remote is to go.
     pub struct NextHop {
@@ -46,6 +58,8 @@ record! {
         pub port: u16,
         /// Ask for mail exchangers of `host`; otherwise it is the host itself.
         pub mx: bool,
+        /// What is spoken there.
+        pub protocol: Protocol,
     }
 }
 
@@ -144,6 +158,18 @@ record! {
 }
 
 record! {
+    /// A message that goes on to others: a forward of .forward or .qmail. send makes it a child of the message.
+    pub struct Forward {
+        /// Its reverse-path.
+        pub from: ReversePath,
+        /// Its reverse-path is one for each recipient (see `envelope::Sender`).
+        pub verp: bool,
+        /// To whom; at least one, and so many that the outcome fits a packet.
+        pub to: Vec<Mailbox>,
+    }
+}
+
+record! {
     /// How a job ended.
     pub struct Outcome {
         /// The job.
@@ -156,6 +182,8 @@ record! {
         pub relay: String,
         /// What was learned about the destination.
         pub host: Host,
+        /// Where the message goes on to, as the recipient wishes; only from local, and only if the recipient was delivered.
+        pub forward: Option<Forward>,
         /// Whether the peer offered DSN, so that it reports success itself (RFC 3461 section 6.2.1).
         pub peer_reports: bool,
         /// Stages.

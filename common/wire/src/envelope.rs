@@ -92,6 +92,18 @@ impl Wire for Notify {
     }
 }
 
+choice! {
+    /// Whether a recipient came out of an alias or another table, and so is not expanded again: an expansion happens once.
+    pub enum Expanded {
+        /// It is an address as somebody wrote it.
+        b'N' No,
+        /// It means the mailbox of that account, or another host, whatever the tables say.
+        b'M' Mailbox,
+        /// It means the programs and files of the alias of that name, and nothing else of it.
+        b'L' Lines,
+    }
+}
+
 record! {
     /// One recipient, from RCPT.
     pub struct Recipient {
@@ -101,6 +113,8 @@ record! {
         pub notify: Option<Notify>,
         /// ORCPT= decoded from xtext, such as `rfc822;user@example.org`, if it was given; at most 500 octets.
         pub orcpt: Option<Bytes>,
+        /// What is left to be decided about it. Only send may say anything but `No`.
+        pub expanded: Expanded,
     }
 }
 
@@ -117,5 +131,8 @@ record! {
         pub ret: Option<Ret>,
         /// ENVID= decoded from xtext, if it was given; at most 100 octets.
         pub envid: Option<Bytes>,
+        /// Variable envelope return paths: each recipient `user@host` gets the message from `LOCALuser=host@DOMAIN`, where
+        /// `LOCAL@DOMAIN` is the reverse-path (qmail writes `LOCAL@DOMAIN-@[]`).
+        pub verp: bool,
     }
 }

@@ -5,14 +5,60 @@ use stafette_addr::{Mailbox, ReversePath};
 use crate::QueueId;
 pub use crate::field::Bytes;
 
+choice! {
+    /// What of a message a flush looks at.
+    pub enum By {
+        /// The domain of a recipient, as a whole.
+        b'D' Domain,
+        /// A recipient, any part of it (`sendmail -qR`).
+        b'R' Recipient,
+        /// The reverse-path, any part of it (`sendmail -qS`).
+        b'S' Sender,
+        /// The queue ID, any part of it (`sendmail -qI`).
+        b'I' Id,
+    }
+}
+
+record! {
+    /// Some messages of the queue; letters are compared without case.
+    pub struct Selection {
+        /// What is looked at.
+        pub by: By,
+        /// What stands there.
+        pub text: String,
+    }
+}
+
+record! {
+    /// What is known of a destination.
+    pub struct HostEntry {
+        /// The destination's line.
+        pub destination: String,
+        /// The host that was spoken to last, or empty.
+        pub relay: String,
+        /// Unix time of the last attempt.
+        pub tried: i64,
+        /// Dead until then (Unix time), 0 if it is not dead.
+        pub dead_until: i64,
+        /// Recipients waiting for it now.
+        pub waiting: u64,
+        /// Words of the last outcome.
+        pub reply: Bytes,
+    }
+}
+
 packets! {
     /// To send, from an operator. What changes something is for root and the owner of the instance.
     pub enum ToSend {
         /// All messages, oldest first: `Entry`*, then `End`.
         b'L' List {},
-        /// Try everything now, or what waits for one domain; dead hosts are forgotten.
-        b'F' Flush { /// Only this domain.
-            domain: Option<String> },
+        /// Try everything now, or these messages; dead hosts are forgotten. smtpd may ask for domains (ETRN).
+        b'F' Flush { /// Only these.
+            selection: Option<Selection> },
+        /// What is known of destinations: `Host`*, then `End` (hoststat).
+        b'T' Hosts {},
+        /// Forget it (purgestat).
+        b'O' ForgetHosts {},
         /// Keep a message back.
         b'H' Hold { /// It.
             id: QueueId },
@@ -79,6 +125,9 @@ packets! {
         /// One message.
         b'E' Entry { /// It.
             entry: Entry },
+        /// One destination.
+        b'H' Host { /// It.
+            host: HostEntry },
         /// The listing is complete.
         b'Z' End {},
         /// Done.

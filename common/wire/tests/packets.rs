@@ -26,6 +26,7 @@ fn recipient() -> Recipient {
             delay: true,
         }),
         orcpt: Some(Bytes::from("rfc822;\n\0")),
+        expanded: stafette_wire::envelope::Expanded::Lines,
     }
 }
 
@@ -46,6 +47,7 @@ fn job() -> Job {
             host: "h".into(),
             port: 25,
             mx: true,
+            protocol: stafette_wire::delivery::Protocol::Smtp,
         }),
         body: Body::EightBit,
         smtputf8: true,
@@ -76,6 +78,7 @@ fn a_mail_arrives_as_it_was_sent() {
             smtputf8: false,
             ret: None,
             envid: Some(Bytes::from("x")),
+            verp: false,
         },
         size: 77,
         origin: Origin {

@@ -137,6 +137,7 @@ pub(crate) fn envelope(from: &str, to: &[&str], parent: Option<QueueId>) -> Enve
         mailbox: stafette_addr::Mailbox::parse(mailbox(text).as_bytes()).unwrap(),
         notify: None,
         orcpt: None,
+        expanded: stafette_wire::envelope::Expanded::No,
     };
     let path = if from.is_empty() {
         String::new()
@@ -159,6 +160,7 @@ pub(crate) fn envelope(from: &str, to: &[&str], parent: Option<QueueId>) -> Enve
             smtputf8: false,
             ret: None,
             envid: None,
+            verp: false,
         },
         recipients: to.iter().map(recipient).collect(),
         add: Vec::new(),

@@ -47,6 +47,7 @@ pub fn exchangers_lead_somewhere_else(data: &[u8]) {
         host: "x.test".into(),
         port: 25,
         mx: true,
+        protocol: stafette_wire::delivery::Protocol::Smtp,
     };
     let mut count = 0u64;
     let mut random = |bound: usize| {

@@ -214,6 +214,7 @@ impl Parent {
             }],
             relay: "local".to_owned(),
             host: Host::Unknown,
+            forward: None,
             peer_reports: false,
             delays: Delays {
                 connect: millis(given.saturating_duration_since(held.came)),

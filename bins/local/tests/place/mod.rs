@@ -314,6 +314,7 @@ impl Mail {
                 mailbox: mailbox.clone(),
                 notify: None,
                 orcpt: None,
+                expanded: stafette_wire::envelope::Expanded::No,
             },
         };
         Job {

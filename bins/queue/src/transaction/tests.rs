@@ -33,6 +33,15 @@ fn sender() -> Sender {
         smtputf8: false,
         ret: None,
         envid: None,
+    },
+        verp: false,
+
+        from: ReversePath::Null,
+        body: Body::SevenBit,
+        smtputf8: false,
+        ret: None,
+        envid: None,
+        verp: false,
     }
 }
 
@@ -50,6 +59,7 @@ fn recipient(name: &str) -> Recipient {
         mailbox: Mailbox::parse(name.as_bytes()).unwrap(),
         notify: None,
         orcpt: None,
+        expanded: stafette_wire::envelope::Expanded::No,
     }
 }
 
@@ -113,7 +123,8 @@ fn each_rule_that_is_broken_voids_the_message_and_its_file() {
             |_, t| {
                 t.envelope(Sender {
                     envid: Some(vec![b'a'; 101].as_slice().into()),
-                    ..sender()
+                    ..sender(),
+                    verp: false,
                 });
             },
             Refusal::NotAllowed,

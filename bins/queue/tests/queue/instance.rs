@@ -196,6 +196,7 @@ impl Client {
             smtputf8: false,
             ret: None,
             envid: None,
+            verp: false,
         };
         let origin = Origin {
             protocol: "ESMTP".into(),
@@ -218,6 +219,7 @@ impl Client {
                 mailbox,
                 notify: None,
                 orcpt: None,
+                expanded: stafette_wire::envelope::Expanded::No,
             },
         });
     }

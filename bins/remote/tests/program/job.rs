@@ -28,6 +28,7 @@ pub(crate) fn job_for(number: u64, domain: &str, port: u16, recipients: &[&str])
                     mailbox: Mailbox::parse(text.as_bytes()).unwrap(),
                     notify: None,
                     orcpt: None,
+                    expanded: stafette_wire::envelope::Expanded::No,
                 },
             })
             .collect(),
@@ -36,6 +37,7 @@ pub(crate) fn job_for(number: u64, domain: &str, port: u16, recipients: &[&str])
             host: domain.to_owned(),
             port,
             mx: true,
+            protocol: stafette_wire::delivery::Protocol::Smtp,
         }),
         body: Body::SevenBit,
         smtputf8: false,

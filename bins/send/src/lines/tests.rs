@@ -20,6 +20,7 @@ fn hop(name: &str) -> NextHop {
         host: name.into(),
         port: 25,
         mx: true,
+        protocol: stafette_wire::delivery::Protocol::Smtp,
     }
 }
 

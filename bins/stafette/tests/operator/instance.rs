@@ -156,6 +156,7 @@ fn envelope(recipients: &[&str]) -> Envelope {
             smtputf8: false,
             ret: None,
             envid: None,
+            verp: false,
         },
         recipients: recipients
             .iter()
@@ -163,6 +164,7 @@ fn envelope(recipients: &[&str]) -> Envelope {
                 mailbox: Mailbox::parse(to.as_bytes()).expect("a mailbox"),
                 notify: None,
                 orcpt: None,
+                expanded: stafette_wire::envelope::Expanded::No,
             })
             .collect(),
         add: Vec::new(),

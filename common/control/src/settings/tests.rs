@@ -159,7 +159,8 @@ fn each_setting_of_the_list_has_its_getter() {
         include_str!("../settings.rs"),
         include_str!("../account.rs")
     );
-    for setting in SETTINGS {
+    let are_tables = |setting: &crate::Setting| setting.kind == crate::Kind::Table;
+    for setting in SETTINGS.iter().filter(|setting| !are_tables(setting)) {
         let is_read = source.contains(&format!("\"{}\"", setting.name))
             || source.contains(&format!("        {} \"", setting.name));
         assert!(is_read, "{}", setting.name);

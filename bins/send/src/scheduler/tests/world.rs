@@ -135,6 +135,7 @@ impl World {
                 mailbox: mailbox(to),
                 notify: None,
                 orcpt: None,
+                expanded: stafette_wire::envelope::Expanded::No,
             })
             .collect();
         let states = recipients
@@ -164,6 +165,7 @@ impl World {
                 smtputf8: false,
                 ret: None,
                 envid: None,
+                verp: false,
             },
             recipients,
             add: Vec::new(),
