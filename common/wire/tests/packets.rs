@@ -130,7 +130,7 @@ fn content_is_read_in_place() {
 
 #[test]
 fn an_address_with_a_line_end_is_no_address() {
-    let mut packet = ToUsers::Lookup {
+    let mut packet = ToUsers::Check {
         seq: 1,
         mailbox: mailbox("abc@example.org"),
     }
