@@ -57,18 +57,20 @@ events! {
     // Sessions of smtpd.
     SessionOpened "session-opened" Info ["sid" "client" "name" "local" "proto"]
         "A client connected and was greeted."
-    SessionClosed "session-closed" Info ["sid" "client" "helo" "messages" "commands" "errors" "seconds" "reason"]
+    SessionClosed "session-closed" Info ["sid" "client" "name" "helo" "messages" "commands" "errors" "seconds" "reason"]
         "A session ended: by QUIT, by a limit, by a time limit, or because the client went away."
     SessionRefused "session-refused" Info ["sid" "client" "limit" "count" "code" "dsn" "reason"]
         "A client was turned away before or instead of a session."
-    CommandRefused "command-refused" Info ["sid" "client" "helo" "command" "code" "dsn" "reason" "errors"]
+    CommandRefused "command-refused" Info ["sid" "client" "name" "helo" "command" "code" "dsn" "reason" "errors"]
         "A command was wrong or out of order."
-    SenderRefused "sender-refused" Info ["sid" "client" "helo" "from" "size" "code" "dsn" "reason"]
+    SenderRefused "sender-refused" Info ["sid" "client" "name" "helo" "from" "size" "code" "dsn" "reason"]
         "MAIL was refused."
-    RecipientRefused "recipient-refused" Info ["sid" "client" "helo" "from" "to" "code" "dsn" "reason"]
+    RecipientRefused "recipient-refused" Info ["sid" "client" "name" "helo" "from" "to" "code" "dsn" "reason"]
         "RCPT was refused."
-    MessageRefused "message-refused" Info ["sid" "client" "helo" "uid" "from" "recipients" "size" "code" "dsn" "reason"]
+    MessageRefused "message-refused" Info ["sid" "client" "name" "helo" "uid" "from" "recipients" "size" "code" "dsn" "reason"]
         "A message was refused after its recipients, or could not be queued; the sender still has it."
+    MessageDiscarded "message-discarded" Notice ["sid" "client" "name" "helo" "from" "to" "size" "reason"]
+        "A message was accepted and thrown away for this recipient, as the operator's table access wants; reason= names the line."
 
     // A message's life.
     MessageQueued "message-queued" Info

@@ -13,6 +13,10 @@ packets! {
         b'A' Addresses { /// Given back with the answer.
             seq: u32, /// The host.
             host: String },
+        /// The name of a host: its PTR record, if the addresses of that name have this one among them.
+        b'R' Name { /// Given back with the answer.
+            seq: u32, /// The host's address.
+            address: IpAddr },
         /// Are you there?
         b'P' Ping {},
     }
@@ -39,6 +43,10 @@ packets! {
         b'A' Addresses { /// As asked.
             seq: u32, /// In no particular order.
             addresses: Vec<IpAddr> },
+        /// The name that leads to the address and back; none: there is no such name.
+        b'R' Name { /// As asked.
+            seq: u32, /// In lower case, without the last dot.
+            name: Option<String> },
         /// The name does not exist.
         b'N' NoSuchName { /// As asked.
             seq: u32 },

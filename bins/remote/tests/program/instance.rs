@@ -41,6 +41,7 @@ impl Names {
     fn answer(&self, question: ToResolve) -> FromResolve {
         match question {
             ToResolve::Ping {} => FromResolve::Pong {},
+            ToResolve::Name { seq, .. } => FromResolve::Name { seq, name: None },
             ToResolve::Exchangers { seq, domain } => match self.exchangers.get(&domain) {
                 Some(list) => FromResolve::Exchangers {
                     seq,
