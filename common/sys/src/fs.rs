@@ -95,18 +95,38 @@ pub fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
 
 /// A file in memory that holds `content`, positioned at its beginning, which nobody can change any more.
 pub fn sealed(name: &str, content: &[u8]) -> io::Result<File> {
-    let mut file = File::from(memfd_create(
+    let mut file = memory(name)?;
+    file.write_all(content)?;
+    seal(&mut file)?;
+    Ok(file)
+}
+
+/// An empty file in memory, to be written and then given to [`seal`].
+pub fn memory(name: &str) -> io::Result<File> {
+    Ok(File::from(memfd_create(
         name,
         MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING,
-    )?);
-    file.write_all(content)?;
+    )?))
+}
+
+/// From now on nobody can change `file`, which [`memory`] made; it is positioned at its beginning.
+pub fn seal(file: &mut File) -> io::Result<()> {
     let seals = SealFlag::F_SEAL_WRITE
         | SealFlag::F_SEAL_GROW
         | SealFlag::F_SEAL_SHRINK
         | SealFlag::F_SEAL_SEAL;
-    fcntl(&file, FcntlArg::F_ADD_SEALS(seals))?;
-    io::Seek::rewind(&mut file)?;
-    Ok(file)
+    fcntl(&*file, FcntlArg::F_ADD_SEALS(seals))?;
+    io::Seek::rewind(file)
+}
+
+/// The same file once more, for reading only, with a position of its own at the beginning. Needs /proc.
+pub fn reopen(file: impl AsFd) -> io::Result<File> {
+    File::open(format!("/proc/self/fd/{}", file.as_fd().as_raw_fd()))
+}
+
+/// Opens for reading, following symbolic links, without waiting for a pipe's writer and without taking a terminal.
+pub fn open_read(path: &Path) -> io::Result<File> {
+    open::open_read(path)
 }
 
 fn signed(number: u64) -> io::Result<i64> {

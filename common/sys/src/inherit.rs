@@ -66,13 +66,18 @@ pub fn open_standard_descriptors() -> io::Result<()> {
 
 /// Marks every descriptor from 3 on close-on-exec.
 pub fn close_others_at_exec() -> io::Result<()> {
-    let flags = libc::c_uint::try_from(libc::CLOSE_RANGE_CLOEXEC).unwrap_or(0);
-    match close_range(3, flags) {
+    match mark_others() {
         Err(error) if matches!(error.raw_os_error(), Some(libc::ENOSYS | libc::EINVAL)) => {
             mark_each()
         }
         result => result,
     }
+}
+
+/// The same where the kernel has a call for it; allocates nothing.
+pub(crate) fn mark_others() -> io::Result<()> {
+    let flags = libc::c_uint::try_from(libc::CLOSE_RANGE_CLOEXEC).unwrap_or(0);
+    close_range(3, flags)
 }
 
 #[expect(unsafe_code, reason = "nix does not know close_range")]

@@ -6,6 +6,7 @@
 //! interrupted by a signal is repeated unless its documentation says otherwise. All descriptors are close-on-exec.
 
 pub mod clock;
+pub mod command;
 pub mod confine;
 pub mod eventfd;
 pub mod fork;

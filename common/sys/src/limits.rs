@@ -69,3 +69,35 @@ pub fn raise_files(wanted: u64) -> io::Result<u64> {
     setrlimit(Resource::RLIMIT_NOFILE, bound, hard)?;
     Ok(bound)
 }
+
+/// The limit of open descriptors, as it was at some moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileLimit {
+    soft: u64,
+    hard: u64,
+}
+
+impl FileLimit {
+    /// What is in force now: to be taken before [`raise_files`], and given back to programs of users.
+    ///
+    /// # Errors
+    /// As the kernel gives them.
+    pub fn now() -> io::Result<Self> {
+        let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+        Ok(Self { soft, hard })
+    }
+
+    /// Puts it in force again, or as much of it as is allowed.
+    ///
+    /// # Errors
+    /// As the kernel gives them.
+    pub fn set(self) -> io::Result<()> {
+        let (_, allowed) = getrlimit(Resource::RLIMIT_NOFILE)?;
+        let hard = self.hard.min(allowed);
+        Ok(setrlimit(
+            Resource::RLIMIT_NOFILE,
+            self.soft.min(hard),
+            hard,
+        )?)
+    }
+}

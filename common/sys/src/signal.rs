@@ -149,6 +149,16 @@ pub fn reset() -> io::Result<()> {
     unblock_all()
 }
 
+/// Gives the signals that [`reset`] leaves ignored their default meaning as well, and unblocks all: for a program
+/// that is not ours. Allocates nothing.
+pub(crate) fn reset_for_program() -> io::Result<()> {
+    use nix::sys::signal::Signal as Raw;
+    for kind in [Raw::SIGPIPE, Raw::SIGXFSZ] {
+        set(kind, SigHandler::SigDfl)?;
+    }
+    unblock_all()
+}
+
 #[expect(
     unsafe_code,
     reason = "signal can install a handler; here it never does"
