@@ -31,6 +31,10 @@ const CACHE: u64 = 10_000;
 const LONGEST_TTL: Duration = Duration::from_secs(86_400);
 /// What the DNS denies is believed no longer than this (RFC 2308 section 5 advises one to three hours).
 const LONGEST_DENIAL: Duration = Duration::from_secs(3_600);
+/// The longest that finding the name of a host may take, its confirmation included.
+const NAME_LIMIT: Duration = Duration::from_secs(5);
+/// Names of one address that are looked at.
+const MOST_NAMES: usize = 5;
 /// Records of one answer that are handed on.
 const MOST_RECORDS: usize = 100;
 
@@ -88,6 +92,38 @@ impl Dns {
             .await
             .unwrap_or_else(|problem| Answer::Later(problem.to_string()));
         both(six, four)
+    }
+
+    /// The name of a host: the first of its PTR records whose addresses have this one among them. Anybody who runs the
+    /// name servers of an address can give it any name, but only the owner of a name can say that the address is its.
+    pub(crate) async fn name(&self, address: IpAddr) -> Answer<Option<String>> {
+        timeout(NAME_LIMIT, self.confirmed_name(address.to_canonical()))
+            .await
+            .unwrap_or_else(|_| Answer::Later("no name in time".to_owned()))
+    }
+
+    async fn confirmed_name(&self, address: IpAddr) -> Answer<Option<String>> {
+        let place = reverse(address);
+        let names = self.records(&place, RecordType::PTR, |data| match data {
+            RData::PTR(name) => to_ascii(&spelled(name)),
+            _ => None,
+        });
+        let names = match names.await {
+            Answer::Found(names) => names,
+            Answer::NoSuchName => return Answer::Found(None),
+            Answer::Later(reason) | Answer::OutOfReach(reason) => return Answer::Later(reason),
+        };
+        let mut later = None;
+        for name in names.into_iter().take(MOST_NAMES) {
+            match self.addresses(&name).await {
+                Answer::Found(addresses) if addresses.contains(&address) => {
+                    return Answer::Found(Some(name));
+                }
+                Answer::Found(_) | Answer::NoSuchName => {}
+                Answer::Later(reason) | Answer::OutOfReach(reason) => later = Some(reason),
+            }
+        }
+        later.map_or(Answer::Found(None), Answer::Later)
     }
 
     async fn records<T>(
@@ -202,6 +238,25 @@ fn both(six: Answer<Vec<IpAddr>>, four: Answer<Vec<IpAddr>>) -> Answer<Vec<IpAdd
     }
 }
 
+/// Where the name of an address stands (RFC 1035 section 3.5, RFC 3596 section 2.5).
+fn reverse(address: IpAddr) -> String {
+    let (labels, zone): (Vec<String>, _) = match address {
+        IpAddr::V4(ip) => {
+            let octets = ip.octets().into_iter().rev();
+            (
+                octets.map(|octet| octet.to_string()).collect(),
+                "in-addr.arpa",
+            )
+        }
+        IpAddr::V6(ip) => {
+            let octets = ip.octets().into_iter().rev();
+            let halves = octets.flat_map(|octet| [octet & 15, octet >> 4]);
+            (halves.map(|half| format!("{half:x}")).collect(), "ip6.arpa")
+        }
+    };
+    format!("{}.{zone}", labels.join("."))
+}
+
 /// A name without its last dot, escaped by hickory where it has odd octets.
 fn spelled(name: &Name) -> String {
     let mut text = name.to_lowercase().to_ascii();
@@ -238,6 +293,16 @@ mod tests {
             Answer::NoSuchName
         );
         assert_eq!(both(found(&[]), Answer::NoSuchName), found(&[]));
+    }
+
+    #[test]
+    fn the_name_of_an_address_stands_in_reverse() {
+        let reverse = |text: &str| reverse(text.parse().unwrap());
+        assert_eq!(reverse("192.0.2.17"), "17.2.0.192.in-addr.arpa");
+        assert_eq!(
+            reverse("2001:db8::567:89ab"),
+            "b.a.9.8.7.6.5.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa"
+        );
     }
 
     #[test]

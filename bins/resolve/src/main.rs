@@ -1,6 +1,6 @@
 //! stafette-resolve: asks the DNS for all other programs, with one cache.
 //!
-//! It serves `run/resolve` to remote, smtpd and verify, many questions at a time on each connection. Answers keep
+//! It serves `run/resolve` to remote, smtpd, users and verify, many questions at a time on each connection. Answers keep
 //! NXDOMAIN, NODATA and "not now" apart, are bounded, and come within a limit. It holds no secret and writes no file; who
 //! takes it over can lie about the DNS, which the network could do as well, and knows where our mail goes.
 //! It ends at a signal, at once: those who asked ask again.
@@ -33,7 +33,7 @@ fn run() -> io::Result<()> {
     let path = instance.socket("resolve");
     let listener = Listener::bind(&path, 0o666)
         .map_err(|error| io::Error::other(format!("unable to bind {}: {error}", path.display())))?;
-    let callers = Callers::named(&["stafr", "stafd", "stafv"])?;
+    let callers = Callers::named(&["stafr", "stafd", "stafu", "stafv"])?;
     let report = confine(&authority::needs(&instance))?;
     stafette_log::started(NAME, env!("CARGO_PKG_VERSION"), &report);
     // Only now: a runtime does not survive a fork, and confinement binds the thread that asks for it.

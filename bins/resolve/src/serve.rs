@@ -175,6 +175,10 @@ async fn answer(names: &NameServers, question: ToResolve) -> FromResolve {
             Answer::Found(addresses) => FromResolve::Addresses { seq, addresses },
             other => denial(seq, other),
         },
+        ToResolve::Name { seq, address } => match names.dns().name(address).await {
+            Answer::Found(name) => FromResolve::Name { seq, name },
+            other => denial(seq, other),
+        },
     }
 }
 
@@ -188,12 +192,12 @@ fn denial<T>(seq: u32, answer: Answer<T>) -> FromResolve {
 fn too_many(question: &ToResolve) -> FromResolve {
     match question {
         ToResolve::Ping {} => FromResolve::Pong {},
-        ToResolve::Exchangers { seq, .. } | ToResolve::Addresses { seq, .. } => {
-            FromResolve::Later {
-                seq: *seq,
-                reason: "too many questions at once".to_owned(),
-            }
-        }
+        ToResolve::Exchangers { seq, .. }
+        | ToResolve::Addresses { seq, .. }
+        | ToResolve::Name { seq, .. } => FromResolve::Later {
+            seq: *seq,
+            reason: "too many questions at once".to_owned(),
+        },
     }
 }
 

@@ -67,6 +67,15 @@ impl Client {
         }
     }
 
+    /// The name of a host, confirmed by its addresses (ASCII, lower case, no last dot); `Found(None)`: it has none.
+    pub fn name(&mut self, address: IpAddr) -> Answer<Option<String>> {
+        match self.ask(|seq| ToResolve::Name { seq, address }) {
+            Ok(FromResolve::Name { name, .. }) => Answer::Found(name),
+            Ok(other) => other_answer(other),
+            Err(error) => self.explain(&error),
+        }
+    }
+
     fn limits(&self) -> (Instant, Instant) {
         let now = Instant::now();
         let cut = |wanted: Duration| {
@@ -164,6 +173,7 @@ fn seq_of(answer: &FromResolve) -> Option<u32> {
     match answer {
         FromResolve::Exchangers { seq, .. }
         | FromResolve::Addresses { seq, .. }
+        | FromResolve::Name { seq, .. }
         | FromResolve::NoSuchName { seq }
         | FromResolve::Later { seq, .. } => Some(*seq),
         FromResolve::Pong {} => None,
@@ -206,7 +216,9 @@ mod tests {
                     let mut buffer = vec![0; MAX_PACKET];
                     let (length, _) = socket.recv(&mut buffer).unwrap();
                     let seq = match ToResolve::decode(&buffer[..length]).unwrap() {
-                        ToResolve::Addresses { seq, .. } | ToResolve::Exchangers { seq, .. } => seq,
+                        ToResolve::Addresses { seq, .. }
+                        | ToResolve::Exchangers { seq, .. }
+                        | ToResolve::Name { seq, .. } => seq,
                         ToResolve::Ping {} => 0,
                     };
                     socket.send(&answer(seq).encode(), &[]).unwrap();

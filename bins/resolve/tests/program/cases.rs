@@ -172,6 +172,38 @@ fn what_there_is_and_what_there_is_not_are_told_apart() {
 }
 
 #[test]
+fn a_name_counts_only_if_it_leads_back_to_the_address() {
+    let server = NameServer::new(|name, kind| match (name, kind) {
+        ("1.2.0.192.in-addr.arpa.", "PTR") => {
+            Says::records(&["PTR liar.example.", "PTR Mail.Example."])
+        }
+        ("2.2.0.192.in-addr.arpa.", "PTR") => Says::records(&["PTR bank.example."]),
+        ("3.2.0.192.in-addr.arpa.", "PTR") => Says::records(&["PTR lost.example."]),
+        ("4.2.0.192.in-addr.arpa.", "PTR") => Says::Code("NXDOMAIN"),
+        ("5.2.0.192.in-addr.arpa.", "PTR") => Says::Code("SERVFAIL"),
+        ("mail.example.", "A") => Says::records(&["A 192.0.2.9", "A 192.0.2.1"]),
+        ("bank.example.", "A") => Says::records(&["A 192.0.2.77"]),
+        ("liar.example.", _) => Says::Code("NXDOMAIN"),
+        ("0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa.", "PTR") => {
+            Says::records(&["PTR six.example."])
+        }
+        ("six.example.", "AAAA") => Says::records(&["AAAA 2001:db8::"]),
+        _ => Says::records(&[]),
+    });
+    let program = Program::asking(&[server.address()]);
+    let mut client = program.client();
+    let mut name = |ip: &str| client.name(ip.parse().unwrap());
+    let found = |name: &str| Answer::Found(Some(name.to_owned()));
+    assert_eq!(name("192.0.2.1"), found("mail.example"));
+    assert_eq!(name("::ffff:192.0.2.1"), found("mail.example"));
+    assert_eq!(name("2001:db8::"), found("six.example"));
+    for ip in ["192.0.2.2", "192.0.2.3", "192.0.2.4"] {
+        assert_eq!(name(ip), Answer::Found(None), "{ip}");
+    }
+    assert!(matches!(name("192.0.2.5"), Answer::Later(_)));
+}
+
+#[test]
 fn answers_are_kept_for_all_askers() {
     let server = NameServer::new(|name, _| match name {
         "none.example." => Says::Code("NXDOMAIN"),

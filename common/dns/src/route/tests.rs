@@ -62,6 +62,7 @@ fn own() -> Own {
 
 fn walk_to(host: &str, mx: bool, table: &mut Table) -> (Vec<String>, Trouble) {
     let hop = NextHop {
+        protocol: stafette_wire::delivery::Protocol::Smtp,
         line: host.to_owned(),
         host: host.to_owned(),
         port: 25,
