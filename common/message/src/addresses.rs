@@ -5,6 +5,7 @@
 //! its domain: the caller qualifies it, and [`Listed::end`] is the place where `@domain` would go.
 
 use std::fmt;
+use std::ops::Range;
 
 use stafette_addr::{AddrError, Domain, LocalPart, Mailbox};
 
@@ -17,6 +18,8 @@ pub struct Listed {
     pub local: LocalPart,
     /// The part behind it, if there is one.
     pub domain: Option<Domain>,
+    /// Where in the field's body the address begins, display names, routes and comments apart.
+    pub start: usize,
     /// Where in the field's body the address ends, display names and comments apart.
     pub end: usize,
 }
@@ -54,12 +57,12 @@ impl std::error::Error for ListError {}
 pub fn addresses(body: &[u8]) -> Vec<Result<Listed, ListError>> {
     let mut list = Vec::new();
     let mut item = Item::default();
-    for (token, end) in Tokens::new(body) {
+    for (token, place) in Tokens::new(body) {
         match token {
             Token::Comma if item.is_route() => {}
             Token::Comma | Token::Semicolon => item.finish(&mut list),
             Token::Colon if item.angle != Angle::Open => item = Item::default(),
-            other => item.take(&other, end),
+            other => item.take(&other, place),
         }
     }
     item.finish(&mut list);
@@ -96,6 +99,7 @@ struct Item {
     /// What was read so far can only be a display name.
     phrase: bool,
     broken: bool,
+    start: Option<usize>,
     end: usize,
 }
 
@@ -104,7 +108,7 @@ impl Item {
         self.part == Part::Route
     }
 
-    fn take(&mut self, token: &Token, end: usize) {
+    fn take(&mut self, token: &Token, place: Range<usize>) {
         self.started = true;
         match token {
             Token::Less => self.open(),
@@ -120,11 +124,11 @@ impl Item {
             }
             Token::Broken => self.broken = true,
             _ if self.is_route() => {}
-            Token::Dot => self.word(b".", false, end),
-            Token::Word(meant) => self.word(meant, true, end),
+            Token::Dot => self.word(b".", false, place),
+            Token::Word(meant) => self.word(meant, true, place),
             Token::Literal(text) => {
                 self.phrase |= self.part != Part::Domain || !self.domain.is_empty();
-                self.word(text, true, end);
+                self.word(text, true, place);
             }
             Token::Comma | Token::Semicolon => {}
         }
@@ -152,10 +156,11 @@ impl Item {
         }
     }
 
-    fn word(&mut self, bytes: &[u8], is_word: bool, end: usize) {
+    fn word(&mut self, bytes: &[u8], is_word: bool, place: Range<usize>) {
         self.phrase |= is_word && self.after_word;
         self.after_word = is_word;
-        self.end = end;
+        self.start.get_or_insert(place.start);
+        self.end = place.end;
         match self.part {
             Part::Local => self.local.extend_from_slice(bytes),
             _ => self.domain.extend_from_slice(bytes),
@@ -182,6 +187,7 @@ impl Item {
         Ok(Listed {
             local: LocalPart::from_unquoted(&self.local)?,
             domain,
+            start: self.start.unwrap_or(self.end),
             end: self.end,
         })
     }

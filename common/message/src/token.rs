@@ -1,5 +1,7 @@
 //! The words and signs of structured header fields (RFC 5322 section 3.2); comments and blanks are left out.
 
+use std::ops::Range;
+
 /// A word or a sign.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Token {
@@ -25,7 +27,7 @@ pub(crate) enum Token {
     Broken,
 }
 
-/// Tokens with the place behind each.
+/// Tokens, each with the place where it begins and the one behind it.
 #[derive(Debug)]
 pub(crate) struct Tokens<'a> {
     body: &'a [u8],
@@ -106,10 +108,11 @@ impl<'a> Tokens<'a> {
 }
 
 impl Iterator for Tokens<'_> {
-    type Item = (Token, usize);
+    type Item = (Token, Range<usize>);
 
-    fn next(&mut self) -> Option<(Token, usize)> {
+    fn next(&mut self) -> Option<(Token, Range<usize>)> {
         loop {
+            let start = self.at;
             let token = match self.byte()? {
                 b' ' | b'\t' | b'\n' | b'\r' => continue,
                 b'(' if self.comment() => continue,
@@ -125,7 +128,7 @@ impl Iterator for Tokens<'_> {
                 b'>' => Token::Greater,
                 _ => self.atom(),
             };
-            return Some((token, self.at));
+            return Some((token, start..self.at));
         }
     }
 }

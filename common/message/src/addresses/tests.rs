@@ -106,6 +106,19 @@ fn the_end_is_where_a_domain_would_go() {
 }
 
 #[test]
+fn an_address_stands_between_its_start_and_its_end() {
+    for (body, want) in [
+        ("Joe <joe@a.test> (x)", "joe@a.test"),
+        (" joe (x) @ a.test ", "joe (x) @ a.test"),
+        ("<@r.test:\"j d\"@a.test>", "\"j d\"@a.test"),
+        ("Group: joe@[192.0.2.1];", "joe@[192.0.2.1]"),
+    ] {
+        let listed = addresses(body.as_bytes())[0].clone().unwrap();
+        assert_eq!(&body[listed.start..listed.end], want);
+    }
+}
+
+#[test]
 fn dots_that_atoms_may_not_have_are_quoted() {
     assert_eq!(read("<joe.@mail.test>"), ["\"joe.\"@mail.test"]);
 }
@@ -114,7 +127,7 @@ proptest::proptest! {
     #[test]
     fn any_bytes_are_read_to_their_end(bytes in proptest::collection::vec(proptest::sample::select(b"ab<>@,;:.()\"\\[] \n\r\0\xff".to_vec()), 0..60)) {
         for item in addresses(&bytes).into_iter().flatten() {
-            proptest::prop_assert!(item.end <= bytes.len());
+            proptest::prop_assert!(item.start < item.end && item.end <= bytes.len());
         }
     }
 }
