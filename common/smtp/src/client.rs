@@ -82,12 +82,13 @@ impl fmt::Display for Lack {
 
 impl std::error::Error for Lack {}
 
-/// `EHLO name`; with `HELO` for servers that know no extensions.
+/// `EHLO name`; with `HELO` for servers that know no extensions, with `LHLO` for those of LMTP.
 #[must_use]
 pub fn hello_line(verb: Hello, name: &str) -> Vec<u8> {
     let verb = match verb {
         Hello::Ehlo => "EHLO",
         Hello::Helo => "HELO",
+        Hello::Lhlo => "LHLO",
     };
     line(format!("{verb} {name}"))
 }
@@ -99,6 +100,8 @@ pub enum Hello {
     Ehlo,
     /// For servers that refused EHLO.
     Helo,
+    /// RFC 2033 section 4.1: the server speaks LMTP. Its reply is that to EHLO.
+    Lhlo,
 }
 
 /// The MAIL command with the parameters that the peer knows.
@@ -341,6 +344,10 @@ mod tests {
         assert_eq!(
             hello_line(Hello::Helo, "me.example"),
             b"HELO me.example\r\n"
+        );
+        assert_eq!(
+            hello_line(Hello::Lhlo, "me.example"),
+            b"LHLO me.example\r\n"
         );
         assert_eq!(bdat_line(10, false), b"BDAT 10\r\n");
         assert_eq!(bdat_line(0, true), b"BDAT 0 LAST\r\n");

@@ -20,4 +20,5 @@ pub mod poll;
 pub mod random;
 pub mod signal;
 pub mod tcp;
+pub mod unix;
 pub mod user;

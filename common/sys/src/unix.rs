@@ -25,9 +25,11 @@ pub fn connect(path: &Path, timeout: Duration) -> io::Result<UnixStream> {
     let millis = i64::try_from(timeout.as_millis()).unwrap_or(i64::MAX);
     let limit = TimeVal::milliseconds(millis.clamp(1, 86_400_000));
     setsockopt(&descriptor, sockopt::SendTimeout, &limit)?;
-    connect_raw(descriptor.as_raw_fd(), &address).map_err(|error| match io::Error::from(error) {
-        late if late.kind() == io::ErrorKind::WouldBlock => io::ErrorKind::TimedOut.into(),
-        other => other,
+    connect_raw(descriptor.as_raw_fd(), &address).map_err(|error| {
+        match io::Error::from(error) {
+            late if late.kind() == io::ErrorKind::WouldBlock => io::ErrorKind::TimedOut.into(),
+            other => other,
+        }
     })?;
     let stream = UnixStream::from(descriptor);
     set_timeout(&stream, timeout)?;
@@ -47,10 +49,14 @@ mod tests {
     use std::io::{Read as _, Write as _};
     use std::os::unix::net::UnixListener;
 
+    fn scratch() -> std::path::PathBuf {
+        let number = crate::random::number().unwrap();
+        std::env::temp_dir().join(format!("stafette-unix-{number:x}"))
+    }
+
     #[test]
     fn a_stream_connects_and_carries_octets() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("socket");
+        let path = scratch();
         let listener = UnixListener::bind(&path).unwrap();
         let mut client = connect(&path, Duration::from_secs(5)).unwrap();
         client.write_all(b"hello").unwrap();
@@ -63,28 +69,29 @@ mod tests {
             .read_to_string(&mut text)
             .unwrap();
         assert_eq!(text, "hello");
+        std::fs::remove_file(path).unwrap();
     }
 
     #[test]
     fn a_socket_that_is_not_there_or_has_no_server_is_an_error_at_once() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("socket");
+        let path = scratch();
         let error = connect(&path, Duration::from_secs(5)).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::NotFound);
         drop(UnixListener::bind(&path).unwrap());
         let error = connect(&path, Duration::from_secs(5)).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
+        std::fs::remove_file(path).unwrap();
         assert!(connect(Path::new(&"x".repeat(200)), Duration::ZERO).is_err());
     }
 
     #[test]
     fn a_server_that_accepts_nobody_is_waited_for_in_bounded_time() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("socket");
+        let path = scratch();
         let listener = UnixListener::bind(&path).unwrap();
         nix::sys::socket::listen(&listener, nix::sys::socket::Backlog::new(0).unwrap()).unwrap();
         let _first = connect(&path, Duration::from_secs(5)).unwrap();
         let error = connect(&path, Duration::from_millis(20)).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        std::fs::remove_file(path).unwrap();
     }
 }
