@@ -56,10 +56,10 @@ pub enum Command {
     Noop,
     /// RFC 5321 section 4.1.1.10.
     Quit,
-    /// RFC 5321 section 4.1.1.6; what is asked for is not looked at.
-    Vrfy,
-    /// RFC 5321 section 4.1.1.7; what is asked for is not looked at.
-    Expn,
+    /// RFC 5321 section 4.1.1.6; see [`parse_question`].
+    Vrfy(Box<str>),
+    /// RFC 5321 section 4.1.1.7; see [`parse_question`].
+    Expn(Box<str>),
     /// RFC 5321 section 4.1.1.8.
     Help,
     /// RFC 1985 section 5.
@@ -154,8 +154,8 @@ pub fn parse_command_at(line: &[u8], here: Option<&Domain>) -> Result<Command, C
         "RSET" => alone(rest, Command::Rset),
         "NOOP" => Ok(Command::Noop),
         "QUIT" => alone(rest, Command::Quit),
-        "VRFY" => something(rest).map(|_| Command::Vrfy),
-        "EXPN" => something(rest).map(|_| Command::Expn),
+        "VRFY" => something(rest).map(|asked| Command::Vrfy(asked.into())),
+        "EXPN" => something(rest).map(|asked| Command::Expn(asked.into())),
         "HELP" => Ok(Command::Help),
         "ETRN" => something(rest).map(|name| Command::Etrn(name.into())),
         "STARTTLS" => alone(rest, Command::Starttls),
@@ -163,6 +163,20 @@ pub fn parse_command_at(line: &[u8], here: Option<&Domain>) -> Result<Command, C
         "GET" | "POST" | "PUT" | "CONNECT" | "OPTIONS" => Err(CommandError::OTHER_PROTOCOL),
         _ => Err(CommandError::UNKNOWN),
     }
+}
+
+/// Parses what VRFY and EXPN ask for: a local-part of the domain `here`, or an address, in angle brackets or not, a name in front or not.
+///
+/// # Errors
+/// The reply to give instead of an answer.
+pub fn parse_question(asked: &str, here: &Domain) -> Result<RcptPath, CommandError> {
+    let path = match asked.split_once('<') {
+        Some((_, path)) => path
+            .strip_suffix('>')
+            .ok_or(CommandError::RECIPIENT_SYNTAX)?,
+        None => asked,
+    };
+    RcptPath::parse(path, Some(here)).map_err(CommandError::bad_recipient)
 }
 
 fn parse_name(rest: &str) -> Result<ClientName, CommandError> {

@@ -8,12 +8,14 @@
 
 mod answer;
 mod offer;
+mod question;
 mod step;
 
 use std::collections::HashSet;
 
 pub use answer::{ContentVerdict, MailVerdict, RcptVerdict};
 pub use offer::Offer;
+pub use question::FlushVerdict;
 use stafette_addr::Mailbox;
 pub use step::{Checked, Mail, Recipient, Step};
 
@@ -34,6 +36,7 @@ pub struct Session {
     pending: Option<RcptParams>,
     commands: u32,
     wrong: u32,
+    flushes: u32,
 }
 
 /// Where the session is.
@@ -71,6 +74,7 @@ impl Session {
             pending: None,
             commands: 0,
             wrong: 0,
+            flushes: 0,
         }
     }
 
@@ -158,23 +162,15 @@ impl Session {
                 let bye = format!("{} bye", self.offer.host);
                 Step::Close(Reply::new(221, Status::success(0, 0), bye))
             }
-            // RFC 5321 section 3.5.3: neither confirms nor denies.
-            Command::Vrfy => Step::Reply(Reply::new(
-                252,
-                Status::success(0, 0),
-                "not verified here, send the message and see",
-            )),
+            Command::Vrfy(asked) => self.vrfy(&asked),
+            Command::Expn(asked) => self.expn(&asked),
+            Command::Etrn(node) => self.etrn(&node),
             Command::Help => Step::Reply(Reply::new(
                 214,
                 Status::success(0, 0),
-                "HELO EHLO MAIL RCPT DATA BDAT RSET NOOP VRFY HELP QUIT, see RFC 5321",
+                "HELO EHLO MAIL RCPT DATA BDAT RSET NOOP VRFY EXPN ETRN HELP QUIT, see RFC 5321",
             )),
-            Command::Expn | Command::Etrn(_) | Command::Starttls | Command::Auth { .. } => self
-                .mistake(Reply::new(
-                    502,
-                    Status::permanent(5, 1),
-                    "command not available here",
-                )),
+            Command::Starttls | Command::Auth { .. } => self.not_available(),
         }
     }
 
@@ -205,11 +201,7 @@ impl Session {
         }
         if mail.from.needs_smtputf8() && !mail.params.smtputf8 {
             // RFC 6531 section 3.5
-            return Step::Reply(Reply::new(
-                553,
-                Status::permanent(6, 7),
-                "this address needs SMTPUTF8",
-            ));
+            return Step::Reply(answer::needs_smtputf8());
         }
         if self.offer.is_too_large(mail.params.size.unwrap_or(0)) {
             return Step::Reply(answer::too_large());
@@ -224,11 +216,7 @@ impl Session {
             return self.mistake(sequence("MAIL first"));
         }
         if recipient.to.needs_smtputf8() && !self.smtputf8 {
-            return Step::Reply(Reply::new(
-                553,
-                Status::permanent(6, 7),
-                "this address needs SMTPUTF8",
-            ));
+            return Step::Reply(answer::needs_smtputf8());
         }
         if self.recipients.len() >= self.offer.recipients {
             // RFC 5321 section 4.5.3.1.10

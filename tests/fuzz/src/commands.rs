@@ -14,7 +14,9 @@ pub fn smtp_commands_hold_no_control_character(data: &[u8]) {
             assert_eq!(wire.iter().filter(|&&b| b == b'\n').count(), 1);
         }
         Ok(Command::Ehlo(name) | Command::Helo(name)) => assert_harmless(name.as_str()),
-        Ok(Command::Etrn(argument)) => assert_harmless(&argument),
+        Ok(Command::Etrn(argument) | Command::Vrfy(argument) | Command::Expn(argument)) => {
+            assert_harmless(&argument);
+        }
         Ok(Command::Mail { from, params }) => check_mail(from, params),
         Ok(Command::Rcpt {
             to: RcptPath::Mailbox(to),

@@ -2,7 +2,7 @@
 
 use stafette_addr::Domain;
 use stafette_smtp::line::LineReader;
-use stafette_smtp::session::{ContentVerdict, MailVerdict, Offer, RcptVerdict};
+use stafette_smtp::session::{ContentVerdict, FlushVerdict, MailVerdict, Offer, RcptVerdict};
 use stafette_smtp::{ChunkDecoder, DataDecoder, Session, Step};
 
 use crate::cut::cuts;
@@ -86,6 +86,18 @@ impl Server {
                     .reply
                     .encode(&mut self.said);
             }
+            Step::Verify(mailbox) => self
+                .session
+                .verified(RcptVerdict::Accept(mailbox))
+                .encode(&mut self.said),
+            Step::Expand(_) => self
+                .session
+                .expanded(RcptVerdict::UnknownUser)
+                .encode(&mut self.said),
+            Step::Flush(_) => self
+                .session
+                .flushed(FlushVerdict::Started)
+                .encode(&mut self.said),
             Step::ReadData(reply) => {
                 reply.encode(&mut self.said);
                 self.expect = Expect::Data(DataDecoder::new());
@@ -142,7 +154,12 @@ impl Server {
 
 fn serve(pieces: &[&[u8]]) -> (Vec<u8>, Vec<Vec<u8>>) {
     let mut server = Server {
-        session: Session::new(Offer::new("mx.example")),
+        session: Session::new(Offer {
+            vrfy: true,
+            expn: true,
+            etrn: true,
+            ..Offer::new("mx.example")
+        }),
         reader: LineReader::default(),
         expect: Expect::Line,
         chunks: ChunkDecoder::new(),

@@ -45,6 +45,7 @@ impl CommandError {
         "the recipient's address belongs into <angle brackets>",
     );
     pub(crate) const BDAT_SYNTAX: Self = Self::new(501, 5, 4, "syntax: BDAT size [LAST]");
+    pub(crate) const ETRN_SYNTAX: Self = Self::new(501, 5, 4, "syntax: ETRN domain");
     pub(crate) const BAD_NAME: Self =
         Self::new(501, 5, 4, "a host name or address literal is needed here");
     pub(crate) const NO_ARGUMENT: Self = Self::new(501, 5, 4, "this command takes no argument");

@@ -43,6 +43,8 @@ pub enum RcptVerdict {
 pub enum ContentVerdict {
     /// It is in the queue under this ID.
     Queued(String),
+    /// It was read and thrown away, as the operator wishes.
+    Discarded,
     /// It has a bare CR or LF.
     Faulty(ContentFault),
     /// It is larger than we take.
@@ -89,19 +91,7 @@ impl Session {
                 let reply = Reply::new(250, Status::success(1, 5), "recipient ok");
                 return Checked { reply, add };
             }
-            (RcptVerdict::Accept(_), None) => super::sequence("no RCPT is waiting"),
-            (RcptVerdict::UnknownUser, _) => {
-                Reply::new(550, Status::permanent(1, 1), "no such user here")
-            }
-            (RcptVerdict::RelayDenied, _) => {
-                Reply::new(550, Status::permanent(7, 1), "relaying denied")
-            }
-            (RcptVerdict::AccountsUnavailable, _) => Reply::new(
-                451,
-                Status::transient(3, 0),
-                "cannot check this recipient now, try again later",
-            ),
-            (RcptVerdict::Refuse(reply), _) => reply,
+            (refused, _) => rcpt_refusal(refused),
         };
         Checked { reply, add: None }
     }
@@ -125,6 +115,8 @@ impl Session {
             ContentVerdict::Queued(id) => {
                 Reply::new(250, Status::success(0, 0), format!("queued as {id}"))
             }
+            // No ID is named, since there is none; the words say no more, or the sender would try another way.
+            ContentVerdict::Discarded => Reply::new(250, Status::success(0, 0), "message accepted"),
             ContentVerdict::Faulty(ContentFault::BareCr) => Reply::new(
                 550,
                 Status::permanent(5, 2),
@@ -146,6 +138,26 @@ impl Session {
             ContentVerdict::Refuse(reply) => reply,
         }
     }
+}
+
+/// The reply to a recipient that is not accepted.
+pub(super) fn rcpt_refusal(verdict: RcptVerdict) -> Reply {
+    match verdict {
+        RcptVerdict::Accept(_) => super::sequence("no RCPT is waiting"),
+        RcptVerdict::UnknownUser => Reply::new(550, Status::permanent(1, 1), "no such user here"),
+        RcptVerdict::RelayDenied => Reply::new(550, Status::permanent(7, 1), "relaying denied"),
+        RcptVerdict::AccountsUnavailable => Reply::new(
+            451,
+            Status::transient(3, 0),
+            "cannot check this recipient now, try again later",
+        ),
+        RcptVerdict::Refuse(reply) => reply,
+    }
+}
+
+/// RFC 6531 section 3.5.
+pub(super) fn needs_smtputf8() -> Reply {
+    Reply::new(553, Status::permanent(6, 7), "this address needs SMTPUTF8")
 }
 
 /// RFC 1870 section 6.

@@ -17,6 +17,12 @@ pub struct Offer {
     pub wrong_commands: u32,
     /// Commands a session.
     pub commands: u32,
+    /// Whether VRFY says who is known here; if not it says nothing.
+    pub vrfy: bool,
+    /// Whether EXPN says which names are known here; if not it is no command.
+    pub expn: bool,
+    /// Whether mail that waits for a domain can be asked for (RFC 1985); if not it is no command.
+    pub etrn: bool,
     /// The domain that a trusted local client may leave out.
     pub qualify: Option<Domain>,
 }
@@ -31,6 +37,9 @@ impl Offer {
             recipients: 1_000,
             wrong_commands: 20,
             commands: 10_000,
+            vrfy: false,
+            expn: false,
+            etrn: false,
             qualify: None,
         }
     }
@@ -41,7 +50,7 @@ impl Offer {
 
     /// RFC 5321 section 4.1.1.1: our name and a line for each extension.
     pub(super) fn ehlo_lines(&self) -> Vec<Cow<'static, str>> {
-        vec![
+        let mut lines: Vec<Cow<'static, str>> = vec![
             self.host.clone().into(),
             "PIPELINING".into(),
             format!("SIZE {}", self.size).into(),
@@ -50,7 +59,11 @@ impl Offer {
             "ENHANCEDSTATUSCODES".into(),
             "CHUNKING".into(),
             "DSN".into(),
-            "HELP".into(),
-        ]
+        ];
+        if self.etrn {
+            lines.push("ETRN".into());
+        }
+        lines.push("HELP".into());
+        lines
     }
 }

@@ -1,6 +1,6 @@
 //! What the caller is to do next.
 
-use stafette_addr::{Mailbox, ReversePath};
+use stafette_addr::{Domain, Mailbox, ReversePath};
 
 use crate::command::{MailParams, RcptParams, RcptPath};
 use crate::reply::Reply;
@@ -27,6 +27,12 @@ pub enum Step {
         /// Whether the message ends behind them.
         last: bool,
     },
+    /// Ask whether there is such a mailbox; answer by [`super::Session::verified`].
+    Verify(Mailbox),
+    /// Ask whether there is such a name; answer by [`super::Session::expanded`].
+    Expand(Mailbox),
+    /// Have what waits for the domain tried now, if it is one that we keep mail for; answer by [`super::Session::flushed`].
+    Flush(Domain),
     /// Read so many octets, throw them away, and say it.
     SkipChunk {
         /// How many octets.

@@ -15,6 +15,7 @@ fn say(session: &mut Session, line: &str) -> String {
         Step::Reply(reply) | Step::ReadData(reply) | Step::SkipChunk { reply, .. } => reply,
         Step::Close(reply) => return format!("{} bye", words(&reply)),
         Step::OpenMail(_) => session.mail_answered(MailVerdict::Accept),
+        other @ (Step::Verify(_) | Step::Expand(_) | Step::Flush(_)) => panic!("{other:?}"),
         Step::CheckRecipient(recipient) => {
             let here = "mx.example".as_bytes();
             let here = stafette_addr::Domain::parse(here).unwrap();
@@ -253,6 +254,7 @@ fn each_end_of_a_content_has_its_reply_and_leaves_a_session_like_new() {
         (ContentVerdict::Faulty(ContentFault::BareLf), "550 5.5.2"),
         (ContentVerdict::TooLarge, "552 5.3.4"),
         (ContentVerdict::Loops, "554 5.4.6"),
+        (ContentVerdict::Discarded, "250 2.0.0"),
         (ContentVerdict::DiskFull, "452 4.3.1"),
         (ContentVerdict::QueueUnavailable, "451 4.3.0"),
     ] {
