@@ -1,6 +1,7 @@
 //! The event that an attempt ended.
 
 use stafette_text::Line;
+use stafette_wire::QueueId;
 use stafette_wire::delivery::Fate;
 
 use crate::event::{Fields, begin};
@@ -65,6 +66,22 @@ pub struct Attempt {
 }
 
 impl Attempt {
+    /// The attempt that [`Event::Forwarded`](crate::Event::Forwarded) is: the recipients `to` are delivered, by way of these children.
+    #[must_use]
+    pub fn forwarded(at: i64, ids: &[QueueId], relay: String, to: Vec<u32>) -> Self {
+        let names: Vec<&str> = ids.iter().map(QueueId::as_str).collect();
+        Self {
+            at,
+            verdict: Verdict::Delivered,
+            to,
+            relay,
+            status: "2.0.0".to_owned(),
+            reply: format!("passed on as {}", names.join(",")).into_bytes(),
+            from_peer: false,
+            peer_reports: false,
+        }
+    }
+
     pub(crate) fn line(&self) -> Line {
         let mut line = begin(self.verdict.word(), self.at);
         line.field("to", numbers::encode(&self.to))

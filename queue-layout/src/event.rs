@@ -7,7 +7,7 @@ use stafette_text::{Line, parse_words};
 use stafette_wire::QueueId;
 
 use crate::attempt::Attempt;
-use crate::limit::{LINE_LIMIT, VALUE_LIMIT};
+use crate::limit::{FORWARDS_LIMIT, LINE_LIMIT, VALUE_LIMIT};
 use crate::{numbers, stamp};
 
 /// What a child was made for.
@@ -19,24 +19,16 @@ pub enum ChildKind {
     Delayed,
     /// A report of success: the recipients are reported.
     Delivered,
-    /// The message itself, on its way to another address.
-    Forwarded,
 }
 
 impl ChildKind {
-    const ALL: [Self; 4] = [
-        Self::Failed,
-        Self::Delayed,
-        Self::Delivered,
-        Self::Forwarded,
-    ];
+    const ALL: [Self; 3] = [Self::Failed, Self::Delayed, Self::Delivered];
 
     const fn word(self) -> &'static str {
         match self {
             Self::Failed => "failed",
             Self::Delayed => "delayed",
             Self::Delivered => "delivered",
-            Self::Forwarded => "forwarded",
         }
     }
 }
@@ -53,6 +45,17 @@ pub enum Event {
         /// Not before this time.
         next: i64,
         /// For whom; empty for all.
+        to: Vec<u32>,
+    },
+    /// The message goes on to others, as children: recording this publishes them, and the recipients are delivered.
+    Forwarded {
+        /// When.
+        at: i64,
+        /// The children, at most [`FORWARDS_LIMIT`].
+        ids: Vec<QueueId>,
+        /// What it went by: `alias`, `list` or `local`.
+        relay: String,
+        /// For whom.
         to: Vec<u32>,
     },
     /// A child came into being: recording this publishes it.
@@ -117,6 +120,16 @@ impl Event {
         }
     }
 
+    /// The children that recording this publishes.
+    #[must_use]
+    pub fn children(&self) -> &[QueueId] {
+        match self {
+            Self::Forwarded { ids, .. } => ids,
+            Self::Child { id, .. } => std::slice::from_ref(id),
+            _ => &[],
+        }
+    }
+
     fn line(&self) -> Line {
         match self {
             Self::Attempt(attempt) => attempt.line(),
@@ -126,6 +139,14 @@ impl Event {
                 if !to.is_empty() {
                     line.field("to", numbers::encode(to));
                 }
+                line
+            }
+            Self::Forwarded { at, ids, relay, to } => {
+                let ids: Vec<&str> = ids.iter().map(QueueId::as_str).collect();
+                let mut line = begin("forwarded", *at);
+                line.field("ids", ids.join(","))
+                    .field("to", numbers::encode(to))
+                    .field_within("relay", relay, VALUE_LIMIT);
                 line
             }
             Self::Child { at, id, kind, to } => {
@@ -164,6 +185,12 @@ impl Event {
                     None => Vec::new(),
                 },
             },
+            "forwarded" => Self::Forwarded {
+                at,
+                ids: names(fields.value("ids")?)?,
+                relay: fields.text("relay")?,
+                to: numbers::parse(fields.value("to")?)?,
+            },
             "child" => Self::Child {
                 at,
                 id: QueueId::parse(fields.value("id")?)?,
@@ -188,6 +215,15 @@ impl Event {
             _ => return None,
         })
     }
+}
+
+/// Names of children, separated by commas.
+fn names(text: &[u8]) -> Option<Vec<QueueId>> {
+    let names: Option<Vec<QueueId>> = text
+        .split(|byte| *byte == b',')
+        .map(QueueId::parse)
+        .collect();
+    names.filter(|names| names.len() <= FORWARDS_LIMIT)
 }
 
 /// A line that begins with `word at=TIME`.

@@ -172,20 +172,27 @@ impl Journal {
                 self.states.iter_mut().for_each(|state| state.due = next);
             }
             Event::Due { next, to, .. } => self.each(&to, |state| state.due = next),
+            Event::Forwarded { at, ids, relay, to } => {
+                ids.iter().for_each(|id| self.note_child(*id));
+                self.apply(Event::Attempt(Attempt::forwarded(at, &ids, relay, to)));
+            }
             Event::Child { id, kind, to, .. } => {
-                if self.children.len() >= CHILDREN_LIMIT {
-                    self.children.remove(0);
-                }
-                self.children.push(id);
+                self.note_child(id);
                 self.each(&to, |state| match kind {
                     ChildKind::Failed | ChildKind::Delivered => state.reported = true,
                     ChildKind::Delayed => state.warned = true,
-                    ChildKind::Forwarded => {}
                 });
             }
             Event::Settled { to, .. } => self.each(&to, |state| state.reported = true),
             Event::Held { .. } | Event::Released { .. } => {}
         }
+    }
+
+    fn note_child(&mut self, id: QueueId) {
+        if self.children.len() >= CHILDREN_LIMIT {
+            self.children.remove(0);
+        }
+        self.children.push(id);
     }
 
     /// When the next recipient is due, in Unix seconds; none if none is pending.
@@ -206,9 +213,7 @@ impl Journal {
 pub(crate) fn names_child(source: &impl Source, offset: u64, child: QueueId) -> io::Result<bool> {
     let mut lines = Lines::new(source, offset);
     while let Some(words) = lines.next_line()? {
-        if let Some(Event::Child { id, .. }) = Event::parse(words.as_bytes())
-            && id == child
-        {
+        if Event::parse(words.as_bytes()).is_some_and(|event| event.children().contains(&child)) {
             return Ok(true);
         }
     }

@@ -37,7 +37,7 @@ pub use envelope::Envelope;
 pub use event::{ChildKind, Event, TooLong};
 pub use head::{HEAD_OCTETS, Head};
 pub use journal::{Journal, ReadError, RecipientState, Standing};
-pub use limit::{ENVELOPE_LIMIT, LINE_LIMIT, MAX_RECIPIENTS, REPLY_LIMIT};
+pub use limit::{ENVELOPE_LIMIT, FORWARDS_LIMIT, LINE_LIMIT, MAX_RECIPIENTS, REPLY_LIMIT};
 pub use message::{Message, OpenError, decode};
 pub use place::Place;
 pub use real::{RealDisk, RealFile, RealNames};

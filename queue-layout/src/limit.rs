@@ -6,6 +6,8 @@ pub const LINE_LIMIT: usize = 8192;
 pub const MAX_RECIPIENTS: usize = 10_000;
 /// Octets of the words of all envelope lines together.
 pub const ENVELOPE_LIMIT: usize = 16 << 20;
+/// Children of one event `forwarded`.
+pub const FORWARDS_LIMIT: usize = 32;
 /// Octets of a peer's words that are kept of one attempt.
 pub const REPLY_LIMIT: usize = 1000;
 /// Octets of any other value of an event.

@@ -31,10 +31,7 @@ pub struct Record {
 impl Record {
     /// The children that are to be published.
     fn children(&self) -> impl Iterator<Item = QueueId> {
-        self.events.iter().filter_map(|event| match event {
-            Event::Child { id, .. } => Some(*id),
-            _ => None,
-        })
+        self.events.iter().flat_map(Event::children).copied()
     }
 
     /// Whether anything has to be written into the file: a removal without children says everything itself.

@@ -194,6 +194,15 @@ fn event(words: &str, event: Option<Event>, journal: &Journal) -> Value {
         }) => {
             json!({ "event": "child", "at": at, "queue_id": id.as_str(), "kind": kind_of(*kind), "to": to(numbers) })
         }
+        Some(Event::Forwarded {
+            at,
+            ids,
+            relay,
+            to: numbers,
+        }) => {
+            let ids: Vec<&str> = ids.iter().map(stafette_wire::QueueId::as_str).collect();
+            json!({ "event": "forwarded", "at": at, "queue_ids": ids, "relay": relay, "to": to(&numbers) })
+        }
         Some(Event::Settled {
             at,
             to: numbers,
@@ -219,6 +228,5 @@ pub(crate) fn kind_of(kind: ChildKind) -> &'static str {
         ChildKind::Failed => "failed",
         ChildKind::Delayed => "delayed",
         ChildKind::Delivered => "delivered",
-        ChildKind::Forwarded => "forwarded",
     }
 }

@@ -188,6 +188,12 @@ fn one_event(words: &str, event: Option<Event>, journal: &Journal) -> Line {
             line.field("id", id.as_str()).field("kind", kind_of(kind));
             about(line, &to, journal)
         }
+        Some(Event::Forwarded { at, ids, relay, to }) => {
+            let ids: Vec<&str> = ids.iter().map(stafette_wire::QueueId::as_str).collect();
+            let mut line = begin(at, "forwarded");
+            line.field("ids", ids.join(",")).field("relay", relay);
+            about(line, &to, journal)
+        }
         Some(Event::Settled { at, to, reason }) => {
             let mut line = begin(at, "settled");
             line.field("reason", reason);

@@ -39,6 +39,13 @@ fn events() -> impl Strategy<Value = Event> {
     prop_oneof![
         attempts(),
         (time(), time(), numbers()).prop_map(|(at, next, to)| Event::Due { at, next, to }),
+        (
+            time(),
+            proptest::collection::vec(id.clone(), 1..=FORWARDS_LIMIT),
+            ".{1,20}",
+            numbers()
+        )
+            .prop_map(|(at, ids, relay, to)| Event::Forwarded { at, ids, relay, to }),
         (time(), id, kind, numbers()).prop_map(|(at, id, kind, to)| Event::Child {
             at,
             id,

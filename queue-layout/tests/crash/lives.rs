@@ -49,6 +49,22 @@ fn a_bounce_comes_into_being_exactly_once() {
 }
 
 #[test]
+fn a_message_to_an_alias_goes_on_as_each_child_exactly_once() {
+    assert_holds(|disk, world| {
+        accept(disk, world, &[("one", &["alias"])]);
+        send_all(disk, world);
+    });
+}
+
+#[test]
+fn an_alias_among_others_is_expanded_exactly_once() {
+    assert_holds(|disk, world| {
+        accept(disk, world, &[("one", &["ok", "alias", "late"])]);
+        send_all(disk, world);
+    });
+}
+
+#[test]
 fn a_message_with_every_outcome_is_told_to_the_end() {
     assert_holds(|disk, world| {
         accept(disk, world, &[("one", &["ok", "late", "fail"])]);

@@ -10,7 +10,7 @@ use stafette_queue_layout::{
 };
 use stafette_wire::QueueId;
 
-use crate::world::{NOW, World, bounce_of, envelope};
+use crate::world::{NOW, World, bounce_of, envelope, forwards_of};
 
 /// A message ready to be accepted.
 pub(crate) fn sealed(
@@ -100,6 +100,10 @@ fn send(
     for (number, recipient, state) in message.journal.recipients() {
         if state.standing == Standing::Pending {
             let name = recipient.mailbox.local().as_str();
+            if name.starts_with("alias") {
+                events.push(forward(disk, world, id, &content, number)?);
+                continue;
+            }
             let verdict = verdict_of(name, state.attempts);
             if verdict == Verdict::Delivered {
                 world.mail.insert((id, name.to_owned()), content.clone());
@@ -176,6 +180,32 @@ pub(crate) fn bounce(
     })
 }
 
+/// Makes the children that a message goes on as, complete and flushed in tmp/, and the event that names them.
+pub(crate) fn forward(
+    disk: &SimDisk,
+    world: &mut World,
+    parent: QueueId,
+    content: &str,
+    number: u32,
+) -> Option<Event> {
+    let mut ids = Vec::new();
+    for content in forwards_of(content) {
+        let mut draft = Draft::create(disk, world.new_id()).ok()?;
+        draft.write(content.as_bytes()).ok()?;
+        let sealed = draft
+            .seal(&envelope("sender", &["ok"], Some(parent)), 0)
+            .ok()?;
+        ids.push(sealed.id());
+        prepare_children(disk, &mut [sealed]).pop()?.ok()?;
+    }
+    Some(Event::Forwarded {
+        at: NOW,
+        ids,
+        relay: "alias".to_owned(),
+        to: vec![number],
+    })
+}
+
 /// Has something recorded, and believes the answer.
 pub(crate) fn record(
     world: &mut World,
@@ -199,14 +229,11 @@ pub(crate) fn note(world: &mut World, record: &Record) {
         world.gone.insert(record.id);
     }
     for event in &record.events {
-        if let Event::Attempt(attempt) = event
-            && attempt.verdict != Verdict::Deferred
-        {
-            world
-                .recorded
-                .entry(record.id)
-                .or_default()
-                .extend(&attempt.to);
-        }
+        let to = match event {
+            Event::Attempt(attempt) if attempt.verdict != Verdict::Deferred => &attempt.to,
+            Event::Forwarded { to, .. } => to,
+            _ => continue,
+        };
+        world.recorded.entry(record.id).or_default().extend(to);
     }
 }

@@ -106,13 +106,23 @@ impl World {
         }
         for (content, recipients) in &self.promised {
             let is_failing = |to: &&String| to.starts_with("fail");
-            let good = recipients.iter().filter(|to| !is_failing(to));
+            let is_alias = |to: &&String| to.starts_with("alias");
+            let good = recipients
+                .iter()
+                .filter(|to| !is_failing(to) && !is_alias(to));
             let came = arrived
                 .get(content.as_str())
                 .and_then(|ids| ids.values().next());
             for to in good {
                 if came.is_none_or(|came| !came.contains(to.as_str())) {
                     return Err(format!("{content} for {to} is lost"));
+                }
+            }
+            for forward in forwards_of(content) {
+                if recipients.iter().any(|to| is_alias(&to))
+                    && !arrived.contains_key(forward.as_str())
+                {
+                    return Err(format!("{forward} is lost"));
                 }
             }
             if recipients.iter().any(|to| is_failing(&to))
@@ -125,12 +135,17 @@ impl World {
     }
 }
 
+/// The contents of the two children that a message to an alias goes on as.
+pub(crate) fn forwards_of(content: &str) -> [String; 2] {
+    ["first", "second"].map(|which| format!("{which} of {content}"))
+}
+
 /// The content of a bounce.
 pub(crate) fn bounce_of(content: &str) -> String {
     format!("bounce of {content}")
 }
 
-/// An envelope for these recipients: `ok…` takes mail, `late…` takes it the second time, `fail…` never does.
+/// An envelope for these recipients: `alias…` stands for others, `ok…` takes mail, `late…` takes it the second time, `fail…` never does.
 pub(crate) fn envelope(from: &str, to: &[&str], parent: Option<QueueId>) -> Envelope {
     let mailbox = |text: &str| format!("{text}@example.org");
     let recipient = |text: &&str| Recipient {
