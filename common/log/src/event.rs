@@ -76,6 +76,8 @@ events! {
     MessageQueued "message-queued" Info
         ["sid" "client" "name" "helo" "proto" "uid" "from" "size" "recipients" "parent" "envid" "seconds" "reason"]
         "A message was accepted: it is durably in the queue."
+    MessageForwarded "message-forwarded" Info ["child" "recipients" "from" "to"]
+        "The message goes on to others as a child: an alias, or a .forward or .qmail file, stands for them."
     MessageRemoved "message-removed" Info ["from" "age" "delivered" "failed" "recipients" "attempts"]
         "Every recipient of the message is done and it left the queue; the last line of a message."
     MessageHeld "message-held" Notice ["by" "from"]

@@ -27,4 +27,4 @@ pub use key::{KEYS, Key};
 pub use manual::manual;
 pub use stamp::rfc3339;
 pub use start::{ended, started};
-pub use writer::{Sink, event, open, open_syslog_at};
+pub use writer::{Sink, event, open, open_syslog_at, raw};

@@ -3,7 +3,7 @@
 //! # Bugs
 //! The state lies behind a lock. A program with several threads that forks (none of ours does) could copy it locked.
 
-use crate::entry::entry;
+use crate::entry::{LINE_LIMIT, entry};
 use crate::stderr_sink::StderrSink;
 use crate::syslog_sink::SyslogSink;
 use crate::{Event, Severity};
@@ -62,6 +62,19 @@ pub fn event(event: Event, id: Option<&str>, fields: &[(&str, &[u8])]) {
     writer
         .get_or_insert_with(|| Writer::new(None))
         .write(event.severity(), &line);
+}
+
+/// Logs a line as it is, for readers of another program's log; control characters do not leave their place.
+pub fn raw(severity: Severity, line: &str) {
+    let line: String = line
+        .chars()
+        .map(|each| if each.is_control() { '?' } else { each })
+        .take(LINE_LIMIT)
+        .collect();
+    let mut writer = WRITER.lock().unwrap_or_else(PoisonError::into_inner);
+    writer
+        .get_or_insert_with(|| Writer::new(None))
+        .write(severity, &line);
 }
 
 impl Writer {
