@@ -1,18 +1,22 @@
 //! One job: an open session or the way to the hosts of its destination, and the outcome in the end.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::time::{Duration, Instant};
 
 use stafette_dns::{Client, Own, Route, Trouble};
+use stafette_message::rewrite::rewrite;
 use stafette_smtp::Status;
 use stafette_sys::random;
-use stafette_wire::delivery::{Delays, Fate, Host, Job, NextHop, Outcome};
+use stafette_wire::delivery::{Delays, Fate, Host, Job, NextHop, Outcome, Protocol};
 
 use crate::content::{Buffers, Damage, Outgoing};
 use crate::deadline::Deadline;
-use crate::session::{Manners, Session, relay};
+use crate::place::Place;
+use crate::session::{Manners, Session};
 use crate::transaction::{Ended, fill, send};
 use crate::verdict::Verdict;
+use crate::visible::Visible;
 
 /// The longest that looking up and connecting may take, all hosts and addresses together.
 const WAY_LIMIT: Duration = Duration::from_secs(600);
@@ -28,6 +32,8 @@ pub(crate) struct Traveller {
     pub(crate) own: Own,
     /// How we behave.
     pub(crate) manners: Manners,
+    /// What other hosts see.
+    pub(crate) visible: Visible,
     /// The session that is open, if one is.
     pub(crate) session: Option<Session>,
     /// Room for content.
@@ -36,7 +42,7 @@ pub(crate) struct Traveller {
 
 /// A job under way.
 struct Attempt<'a> {
-    job: &'a Job,
+    job: Cow<'a, Job>,
     verdicts: Vec<Option<Verdict>>,
     /// What to say of those whom nobody judges in the end.
     excuse: Option<Verdict>,
@@ -52,7 +58,7 @@ struct Attempt<'a> {
 /// Does the job.
 pub(crate) fn run(traveller: &mut Traveller, job: &Job, file: &File) -> Outcome {
     let mut attempt = Attempt {
-        job,
+        job: Cow::Borrowed(job),
         verdicts: vec![None; job.recipients.len()],
         excuse: None,
         relay: String::new(),
@@ -65,7 +71,10 @@ pub(crate) fn run(traveller: &mut Traveller, job: &Job, file: &File) -> Outcome 
     };
     let mut buffers = std::mem::take(&mut traveller.buffers);
     match Outgoing::new(file, &job.content, &job.add, &mut buffers) {
-        Ok(mut outgoing) => attempt.travel(traveller, &mut outgoing),
+        Ok(mut outgoing) => match attempt.dress(&mut traveller.visible, &mut outgoing) {
+            Ok(()) => attempt.travel(traveller, &mut outgoing),
+            Err(damage) => attempt.give_up(&damage),
+        },
         Err(damage) => attempt.give_up(&damage),
     }
     traveller.buffers = buffers;
@@ -73,8 +82,42 @@ pub(crate) fn run(traveller: &mut Traveller, job: &Job, file: &File) -> Outcome 
 }
 
 impl Attempt<'_> {
+    /// Puts visible addresses in place of those that only this host knows, in the header section and the reverse-path.
+    fn dress(&mut self, visible: &mut Visible, outgoing: &mut Outgoing<'_>) -> Result<(), Damage> {
+        visible.refresh();
+        let protocol = self.job.next_hop.as_ref().map(|hop| hop.protocol);
+        if !protocol.is_some_and(|protocol| visible.is_needed(protocol)) {
+            return Ok(());
+        }
+        let utf8 = self.job.smtputf8;
+        let from = visible.reverse_path(&self.job.from, utf8);
+        let mut trouble = from.as_ref().err().cloned();
+        outgoing.edit(|header| {
+            rewrite(header, visible.scope(), |mailbox| {
+                visible.outside(mailbox, utf8).unwrap_or_else(|error| {
+                    trouble = Some(error);
+                    None
+                })
+            })
+        })?;
+        if let Some(trouble) = trouble {
+            let words = format!("the visible address is not known: {trouble}");
+            let verdict = Verdict::deferred(Status::transient(3, 0), &words);
+            fill(&mut self.verdicts, &verdict);
+        }
+        if let Ok(from) = from
+            && from != self.job.from
+        {
+            self.job.to_mut().from = from;
+        }
+        Ok(())
+    }
+
     fn travel(&mut self, traveller: &mut Traveller, outgoing: &mut Outgoing<'_>) {
-        let Some(hop) = &self.job.next_hop else {
+        if self.is_done() {
+            return;
+        }
+        let Some(hop) = self.job.next_hop.clone() else {
             self.excuse = Some(Verdict::deferred(
                 Status::transient(3, 5),
                 "job without a next hop",
@@ -82,7 +125,7 @@ impl Attempt<'_> {
             return;
         };
         if let Some(session) = traveller.session.take() {
-            if session.is_fit_for(hop) {
+            if session.is_fit_for(&hop) {
                 traveller.session = self.transact(session, outgoing);
             } else {
                 session.leave();
@@ -91,7 +134,11 @@ impl Attempt<'_> {
         if self.is_done() {
             return;
         }
-        traveller.session = self.walk(traveller, hop, outgoing);
+        traveller.session = if hop.protocol == Protocol::LmtpUnix {
+            self.enter(traveller, &hop, outgoing)
+        } else {
+            self.walk(traveller, &hop, outgoing)
+        };
         traveller.dns.set_deadline(None);
     }
 
@@ -103,7 +150,13 @@ impl Attempt<'_> {
         outgoing: &mut Outgoing<'_>,
     ) -> Option<Session> {
         let deadline = Deadline::after(WAY_LIMIT);
-        let (dns, own) = (&mut traveller.dns, &traveller.own);
+        // What takes mail by LMTP is no relay, and may be this machine: nothing loops there.
+        let nobody = Own::new(&[], Vec::new(), |_| false);
+        let own = match hop.protocol {
+            Protocol::Smtp => &traveller.own,
+            Protocol::Lmtp | Protocol::LmtpUnix => &nobody,
+        };
+        let dns = &mut traveller.dns;
         dns.set_deadline(Instant::now().checked_add(WAY_LIMIT));
         let mut random = below;
         let mut begun = Instant::now();
@@ -112,29 +165,53 @@ impl Attempt<'_> {
             if deadline.is_over() || self.broken >= MOST_SESSIONS {
                 break;
             }
-            self.relay = relay(&target);
-            let opened = Session::open(hop, &target, deadline.left(), &traveller.manners);
             self.connecting = self.connecting.saturating_add(begun.elapsed());
-            begun = Instant::now();
-            match opened {
-                Ok(session) => {
-                    let kept = self.transact(session, outgoing);
-                    if self.is_done() {
-                        return kept;
-                    }
-                    begun = Instant::now();
-                }
-                Err(verdict) => {
-                    self.mark_dead();
-                    self.excuse_with(verdict);
-                }
+            let place = Place::Host(target);
+            let kept = self.visit(hop, &place, deadline.left(), &traveller.manners, outgoing);
+            if self.is_done() {
+                return kept;
             }
+            begun = Instant::now();
         }
         self.connecting = self.connecting.saturating_add(begun.elapsed());
         if self.relay.is_empty() {
             self.no_way(route.trouble());
         }
         None
+    }
+
+    /// The only place there is: a socket of this machine.
+    fn enter(
+        &mut self,
+        traveller: &Traveller,
+        hop: &NextHop,
+        outgoing: &mut Outgoing<'_>,
+    ) -> Option<Session> {
+        let place = Place::Socket(hop.host.clone().into());
+        self.visit(hop, &place, WAY_LIMIT, &traveller.manners, outgoing)
+    }
+
+    /// Tries one place.
+    fn visit(
+        &mut self,
+        hop: &NextHop,
+        place: &Place,
+        limit: Duration,
+        manners: &Manners,
+        outgoing: &mut Outgoing<'_>,
+    ) -> Option<Session> {
+        self.relay = place.to_string();
+        let begun = Instant::now();
+        let opened = Session::open(hop, place, limit, manners);
+        self.connecting = self.connecting.saturating_add(begun.elapsed());
+        match opened {
+            Ok(session) => self.transact(session, outgoing),
+            Err(verdict) => {
+                self.mark_dead();
+                self.excuse_with(verdict);
+                None
+            }
+        }
     }
 
     /// Sends the message over the session and gives it back if it can take another.
@@ -145,7 +222,7 @@ impl Attempt<'_> {
             self.give_up(&damage);
             return None;
         }
-        match send(&mut session, self.job, outgoing, &mut self.verdicts) {
+        match send(&mut session, &self.job, outgoing, &mut self.verdicts) {
             Ended::Judged { usable } => {
                 let judged = |verdict: &Verdict| verdict.from_peer || verdict.fate == Fate::Failed;
                 if self.verdicts.iter().flatten().any(judged) {
@@ -245,6 +322,7 @@ impl Attempt<'_> {
             results,
             relay: self.relay,
             host: self.host,
+            forward: None,
             peer_reports: self.peer_reports,
             delays: Delays {
                 connect: millis(self.connecting),

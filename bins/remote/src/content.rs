@@ -1,9 +1,12 @@
 //! The content of a message: read from the queue file's descriptor, checked on its way, made ready for DATA.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt as _;
 
+use stafette_message::header::fields;
+use stafette_message::rewrite::HEADER_MAX;
 use stafette_smtp::encode::DataEncoder;
 use stafette_wire::delivery::{Bytes, Content};
 
@@ -28,12 +31,25 @@ pub(crate) struct Buffers {
     wire: Vec<u8>,
 }
 
+/// A header section that goes out in place of the one in the queue.
+#[derive(Debug)]
+struct Head {
+    text: Vec<u8>,
+    /// Octets of the one in the queue.
+    length: u64,
+    /// The same with CRLF.
+    crlf_length: u64,
+}
+
 /// One message on its way out, piece by piece. The end-of-message dot is given out only after all was read and found right.
 #[derive(Debug)]
 pub(crate) struct Outgoing<'a> {
     file: &'a File,
     content: &'a Content,
-    add: &'a [Bytes],
+    add: Cow<'a, [Bytes]>,
+    head: Option<Head>,
+    /// Octets of the old header section that are still to be left out.
+    skip: u64,
     buffers: &'a mut Buffers,
     encoder: DataEncoder,
     crc: crc32fast::Hasher,
@@ -54,7 +70,9 @@ impl<'a> Outgoing<'a> {
         let mut outgoing = Self {
             file,
             content,
-            add,
+            add: Cow::Borrowed(add),
+            head: None,
+            skip: 0,
             buffers,
             encoder: DataEncoder::new(),
             crc: crc32fast::Hasher::new(),
@@ -69,23 +87,60 @@ impl<'a> Outgoing<'a> {
         Ok(outgoing)
     }
 
+    /// Lets `change` give another header section, and other added fields. One that is longer than [`HEADER_MAX`] stays as it is.
+    pub(crate) fn edit(
+        &mut self,
+        mut change: impl FnMut(&[u8]) -> Option<Vec<u8>>,
+    ) -> Result<(), Damage> {
+        for position in 0..self.add.len() {
+            let new = self.add.get(position).and_then(|field| change(&field.0));
+            if let Some((new, field)) = new.zip(self.add.to_mut().get_mut(position)) {
+                field.0 = new;
+            }
+        }
+        let octets = usize::try_from(self.content.octets).unwrap_or(usize::MAX);
+        let longer;
+        let mut header = header_of(&self.buffers.raw, octets);
+        if header.is_none() && octets > self.buffers.raw.len() {
+            let mut stretch = vec![0; octets.min(HEADER_MAX)];
+            self.read_at(&mut stretch, 0)?;
+            longer = stretch;
+            header = header_of(&longer, octets);
+        }
+        let Some(header) = header else {
+            return Ok(());
+        };
+        self.head = change(header).map(|text| Head {
+            text,
+            length: u64::try_from(header.len()).unwrap_or(0),
+            crlf_length: crlf_length(header),
+        });
+        Ok(())
+    }
+
     fn is_small(&self) -> bool {
         self.content.octets <= SMALL
     }
 
     /// The message's size as SIZE= has it (RFC 1870 section 6): with CRLF, before dots are doubled, with the added fields.
     pub(crate) fn size(&self) -> u64 {
-        let added = self.add.iter().map(|field| {
-            let ends = field.0.iter().filter(|byte| **byte == b'\n').count();
-            field.0.len().saturating_add(ends).saturating_add(2)
-        });
-        let added = u64::try_from(added.sum::<usize>()).unwrap_or(u64::MAX);
-        self.content.crlf_octets.saturating_add(added)
+        let added = self.add.iter();
+        let added = added.map(|field| crlf_length(&field.0).saturating_add(2));
+        let stored = self.content.crlf_octets.saturating_add(added.sum());
+        match &self.head {
+            None => stored,
+            Some(head) => stored
+                .saturating_add(crlf_length(&head.text))
+                .saturating_sub(head.crlf_length),
+        }
     }
 
     /// Whether a header field holds octets over 127, as far as its first piece tells; an endless header section counts as such.
     pub(crate) fn has_utf8_header(&self) -> bool {
-        let raw = &self.buffers.raw;
+        let raw = match &self.head {
+            Some(head) => &head.text,
+            None => &self.buffers.raw,
+        };
         let end = raw
             .windows(2)
             .position(|pair| pair == b"\n\n")
@@ -121,13 +176,22 @@ impl<'a> Outgoing<'a> {
         }
         let wire = &mut self.buffers.wire;
         if !self.begun {
-            for field in self.add {
+            for field in self.add.iter() {
                 self.encoder.feed(&field.0, wire);
                 self.encoder.feed(b"\n", wire);
             }
+            if let Some(head) = &self.head {
+                self.encoder.feed(&head.text, wire);
+                self.skip = head.length;
+            }
             self.begun = true;
         }
-        self.encoder.feed(&self.buffers.raw, wire);
+        let raw = &self.buffers.raw;
+        let skip = usize::try_from(self.skip)
+            .unwrap_or(usize::MAX)
+            .min(raw.len());
+        self.encoder.feed(raw.get(skip..).unwrap_or_default(), wire);
+        self.skip = self.skip.saturating_sub(u64::try_from(skip).unwrap_or(0));
         if self.read == self.content.octets {
             if !self.is_small() {
                 self.check()?;
@@ -142,20 +206,27 @@ impl<'a> Outgoing<'a> {
     fn fill(&mut self) -> Result<(), Damage> {
         let left = self.content.octets.saturating_sub(self.read);
         let length = usize::try_from(left).unwrap_or(PIECE).min(PIECE);
-        self.buffers.raw.resize(length, 0);
-        let offset = self.content.offset.saturating_add(self.read);
-        match self.file.read_exact_at(&mut self.buffers.raw, offset) {
-            Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                return Err(Damage::Checksum);
-            }
-            Err(error) => return Err(Damage::Unreadable(error)),
-        }
+        let mut raw = std::mem::take(&mut self.buffers.raw);
+        raw.resize(length, 0);
+        let outcome = self.read_at(&mut raw, self.read);
+        self.buffers.raw = raw;
+        outcome?;
         self.crc.update(&self.buffers.raw);
         self.read = self
             .read
             .saturating_add(u64::try_from(length).unwrap_or(left));
         Ok(())
+    }
+
+    /// Reads a stretch of the content.
+    fn read_at(&self, stretch: &mut [u8], at: u64) -> Result<(), Damage> {
+        let offset = self.content.offset.saturating_add(at);
+        self.file
+            .read_exact_at(stretch, offset)
+            .map_err(|error| match error.kind() {
+                io::ErrorKind::UnexpectedEof => Damage::Checksum,
+                _ => Damage::Unreadable(error),
+            })
     }
 
     fn check(&self) -> Result<(), Damage> {
@@ -167,104 +238,20 @@ impl<'a> Outgoing<'a> {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use std::io::Write as _;
-
-    use super::*;
-
-    fn stored(text: &[u8]) -> (File, Content) {
-        let mut file = tempfile::tempfile().unwrap();
-        file.write_all(b"head\n").unwrap();
-        file.write_all(text).unwrap();
-        file.write_all(b"journal\n").unwrap();
-        let octets = text.len() as u64;
-        let lines = text.iter().filter(|byte| **byte == b'\n').count() as u64;
-        let content = Content {
-            offset: 5,
-            octets,
-            crc32: crc32fast::hash(text),
-            crlf_octets: octets + lines,
-        };
-        (file, content)
-    }
-
-    fn all(outgoing: &mut Outgoing<'_>) -> Result<Vec<u8>, Damage> {
-        let mut wire = Vec::new();
-        while let Some(piece) = outgoing.next()? {
-            wire.extend_from_slice(piece);
-        }
-        Ok(wire)
-    }
-
-    #[test]
-    fn a_small_message_is_one_piece_with_added_fields_and_dots_doubled() {
-        let (file, content) = stored(b"Subject: x\n\n.dot\n");
-        let add = [Bytes::from("Received: a\n\tb")];
-        let mut buffers = Buffers::default();
-        let mut outgoing = Outgoing::new(&file, &content, &add, &mut buffers).unwrap();
-        let wire = b"Received: a\r\n\tb\r\nSubject: x\r\n\r\n..dot\r\n.\r\n";
-        assert_eq!(outgoing.size(), wire.len() as u64 - 4);
-        assert_eq!(outgoing.next().unwrap().unwrap(), wire);
-        assert!(outgoing.next().unwrap().is_none());
-        outgoing.rewind().unwrap();
-        assert_eq!(all(&mut outgoing).unwrap(), wire);
-    }
-
-    #[test]
-    fn an_empty_message_is_a_dot() {
-        let (file, content) = stored(b"");
-        let mut buffers = Buffers::default();
-        let mut outgoing = Outgoing::new(&file, &content, &[], &mut buffers).unwrap();
-        assert_eq!(all(&mut outgoing).unwrap(), b".\r\n");
-    }
-
-    #[test]
-    fn a_large_message_comes_out_as_it_went_in_also_the_second_time() {
-        let text = b"0123456789abcdef\n".repeat(50_000);
-        let (file, content) = stored(&text);
-        let mut buffers = Buffers::default();
-        let mut outgoing = Outgoing::new(&file, &content, &[], &mut buffers).unwrap();
-        let mut wanted = b"0123456789abcdef\r\n".repeat(50_000);
-        wanted.extend_from_slice(b".\r\n");
-        for _ in 0..2 {
-            assert_eq!(all(&mut outgoing).unwrap(), wanted);
-            outgoing.rewind().unwrap();
-        }
-    }
-
-    #[test]
-    fn the_final_dot_of_damaged_content_is_never_given_out() {
-        for text in [b"small\n".to_vec(), b"large\n".repeat(100_000)] {
-            let (file, mut content) = stored(&text);
-            content.crc32 ^= 1;
-            let mut buffers = Buffers::default();
-            let outcome = Outgoing::new(&file, &content, &[], &mut buffers)
-                .and_then(|mut outgoing| all(&mut outgoing));
-            assert!(matches!(outcome, Err(Damage::Checksum)));
-        }
-    }
-
-    #[test]
-    fn content_that_is_cut_off_is_damaged() {
-        let (file, mut content) = stored(b"text\n");
-        content.octets = 1_000;
-        let mut buffers = Buffers::default();
-        let outcome = Outgoing::new(&file, &content, &[], &mut buffers);
-        assert!(matches!(outcome, Err(Damage::Checksum)));
-    }
-
-    #[test]
-    fn only_the_header_section_needs_smtputf8() {
-        for (text, wanted) in [
-            ("Subject: x\n\nä\n", false),
-            ("Subject: ä\n\nx\n", true),
-            ("\nä", false),
-        ] {
-            let (file, content) = stored(text.as_bytes());
-            let mut buffers = Buffers::default();
-            let outgoing = Outgoing::new(&file, &content, &[], &mut buffers).unwrap();
-            assert_eq!(outgoing.has_utf8_header(), wanted, "{text}");
-        }
-    }
+/// The header section at the start of content of which `raw` is the beginning; none if it may go on behind that.
+fn header_of(raw: &[u8], octets: usize) -> Option<&[u8]> {
+    let mut fields = fields(raw);
+    fields.by_ref().for_each(drop);
+    let rest = fields.rest();
+    let is_ended = raw.len() >= octets || rest.contains(&b'\n');
+    is_ended.then(|| raw.get(..raw.len().saturating_sub(rest.len())))?
 }
+
+/// The length with CRLF.
+fn crlf_length(text: &[u8]) -> u64 {
+    let ends = text.iter().filter(|byte| **byte == b'\n').count();
+    u64::try_from(text.len().saturating_add(ends)).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests;

@@ -57,6 +57,7 @@ impl Brief {
             results: self.recipients.iter().map(result).collect(),
             relay: String::new(),
             host: Host::Unknown,
+            forward: None,
             peer_reports: false,
             delays: Delays {
                 connect: 0,

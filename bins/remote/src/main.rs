@@ -1,8 +1,8 @@
 //! stafette-remote: delivers mail to other hosts.
 //!
-//! The parent serves `run/remote` to send and gives its jobs to a pool of workers; each worker speaks SMTP as a client, in plain
-//! blocking code, and keeps its connection for a moment for the next message to the same destination. It reads no file: content
-//! comes as open read-only descriptors, names come from resolve. Every job ends in one outcome, which is kept until send has
+//! The parent serves `run/remote` to send and gives its jobs to a pool of workers; each worker speaks SMTP or LMTP as a client, in
+//! plain blocking code, and keeps its connection for a moment for the next message to the same destination. It opens no file but
+//! settings and compiled tables: content comes as open read-only descriptors, names come from resolve. Every job ends in one outcome, which is kept until send has
 //! recorded it. A worker that dies takes one attempt with it, which is then repeated; who takes a worker over sees the
 //! messages that pass it, and can say wrongly that they were delivered.
 
@@ -14,11 +14,14 @@ mod deadline;
 mod ledger;
 mod parent;
 mod peer;
+mod place;
 mod session;
 mod settings;
 mod stage;
+mod stream;
 mod transaction;
 mod verdict;
+mod visible;
 mod worker;
 
 use std::io;
@@ -57,7 +60,7 @@ fn run() -> io::Result<()> {
         .map_err(|error| io::Error::other(format!("unable to bind {}: {error}", path.display())))?;
     let callers = Callers::named(&["stafs"])?;
     let signals = Signals::block(&[Signal::Term, Signal::Int, Signal::Child])?;
-    let report = confine(&authority::needs(concurrency))?;
+    let report = confine(&authority::needs(concurrency, visible::paths(&instance)))?;
     stafette_log::started(NAME, env!("CARGO_PKG_VERSION"), &report);
     parent::Parent::new(listener, signals, callers, recipe, concurrency)?.run()
 }

@@ -1,14 +1,16 @@
 //! The connection to another host: commands out, replies in, each within its time.
 
 use std::io::{self, ErrorKind, Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use stafette_smtp::{PeerMisbehaved, PeerReply, ReplyParser};
-use stafette_sys::{clock, poll, tcp};
+use stafette_sys::{clock, poll};
 
 use crate::deadline::Deadline;
+use crate::place::Place;
 use crate::stage::{Stage, TimeLimits};
+use crate::stream::Stream;
 
 /// A blocked read or write looks at the time so often.
 const SLICE: Duration = Duration::from_secs(1);
@@ -48,7 +50,7 @@ impl From<PeerMisbehaved> for Cause {
 /// A connected peer.
 #[derive(Debug)]
 pub(crate) struct Peer {
-    stream: TcpStream,
+    stream: Stream,
     limits: TimeLimits,
     parser: ReplyParser,
     input: Vec<u8>,
@@ -58,13 +60,9 @@ pub(crate) struct Peer {
 
 impl Peer {
     /// Connects within `limit`.
-    pub(crate) fn connect(
-        address: SocketAddr,
-        limit: Duration,
-        limits: TimeLimits,
-    ) -> io::Result<Self> {
-        let stream = tcp::connect(address, limit)?;
-        tcp::set_timeout(&stream, clock::nap(SLICE.min(limits.remote)))?;
+    pub(crate) fn connect(place: &Place, limit: Duration, limits: TimeLimits) -> io::Result<Self> {
+        let stream = Stream::connect(place, limit)?;
+        stream.set_timeout(clock::nap(SLICE.min(limits.remote)))?;
         Ok(Self {
             stream,
             limits,
@@ -75,8 +73,8 @@ impl Peer {
         })
     }
 
-    /// Our own end of the connection.
-    pub(crate) fn local_address(&self) -> io::Result<SocketAddr> {
+    /// Our own end of the connection, if it has an address.
+    pub(crate) fn local_address(&self) -> Option<SocketAddr> {
         self.stream.local_addr()
     }
 

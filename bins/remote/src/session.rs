@@ -1,15 +1,15 @@
-//! A session with one host: greeting, EHLO, and later QUIT (RFC 5321 sections 3.1, 3.2, 3.8).
+//! A session with one host: greeting, EHLO, and later QUIT (RFC 5321 sections 3.1, 3.2, 3.8); LHLO with LMTP (RFC 2033).
 
 use std::net::IpAddr;
 use std::time::Duration;
 
 use stafette_addr::Domain;
-use stafette_dns::Target;
 use stafette_smtp::client::{Hello, hello_line};
 use stafette_smtp::{Class, Extensions, Status};
-use stafette_wire::delivery::NextHop;
+use stafette_wire::delivery::{NextHop, Protocol};
 
 use crate::peer::Peer;
+use crate::place::Place;
 use crate::stage::{Stage, TimeLimits};
 use crate::verdict::Verdict;
 
@@ -34,7 +34,7 @@ pub(crate) struct Session {
     pub(crate) peer: Peer,
     /// What the peer offers.
     pub(crate) offered: Extensions,
-    /// `host[address]:port`.
+    /// Its place as text.
     pub(crate) relay: String,
     /// A transaction was begun and not ended: RSET must come before the next.
     pub(crate) is_dirty: bool,
@@ -42,31 +42,26 @@ pub(crate) struct Session {
     messages: u32,
 }
 
-/// What stands for a target in reports and logs.
-pub(crate) fn relay(target: &Target) -> String {
-    let (host, address) = (&target.host, target.address);
-    format!("{host}[{}]:{}", address.ip(), address.port())
-}
-
 impl Session {
     /// Connects and says hello. Whatever goes wrong is no verdict about any message: a refusal in the greeting, too, is for the
     /// next host or another day (RFC 5321 section 4.2.4.2 leaves that to us).
     pub(crate) fn open(
         hop: &NextHop,
-        target: &Target,
+        place: &Place,
         limit: Duration,
         manners: &Manners,
     ) -> Result<Self, Verdict> {
-        let relay = relay(target);
+        let relay = place.to_string();
         let limits = manners.limits;
         let mut peer =
-            Peer::connect(target.address, limit.min(limits.connect), limits).map_err(|error| {
+            Peer::connect(place, limit.min(limits.connect), limits).map_err(|error| {
                 Verdict::deferred(
                     Status::transient(4, 1),
                     &format!("{relay}: unable to connect: {error}"),
                 )
             })?;
-        let offered = greet(&mut peer, manners).map_err(|refusal| refusal.into_verdict(&relay))?;
+        let offered = greet(&mut peer, hop.protocol, manners)
+            .map_err(|refusal| refusal.into_verdict(&relay))?;
         Ok(Self {
             peer,
             offered,
@@ -80,6 +75,11 @@ impl Session {
     /// Whether the next message to `hop` can go over this session. A peer that has said something meanwhile, as by closing, is left.
     pub(crate) fn is_fit_for(&self, hop: &NextHop) -> bool {
         self.hop == *hop && self.peer.is_quiet()
+    }
+
+    /// Whether each recipient gets a reply of its own after the content (RFC 2033 section 4.2).
+    pub(crate) fn is_lmtp(&self) -> bool {
+        self.hop.protocol != Protocol::Smtp
     }
 
     /// Counts a message. Whether one more may follow it.
@@ -127,8 +127,8 @@ impl Refusal {
     }
 }
 
-/// Greeting, EHLO, and HELO for a peer that does not know EHLO (RFC 5321 section 4.1.4).
-fn greet(peer: &mut Peer, manners: &Manners) -> Result<Extensions, Refusal> {
+/// Greeting, EHLO, and HELO for a peer that does not know EHLO (RFC 5321 section 4.1.4); with LMTP, LHLO alone.
+fn greet(peer: &mut Peer, protocol: Protocol, manners: &Manners) -> Result<Extensions, Refusal> {
     let greeting = peer.reply(Stage::Greeting)?;
     if greeting.code != 220 {
         drop(peer.write(b"QUIT\r\n", Stage::Greeting));
@@ -138,17 +138,21 @@ fn greet(peer: &mut Peer, manners: &Manners) -> Result<Extensions, Refusal> {
         Some(name) => name.clone(),
         None => own_literal(peer),
     };
-    for hello in [Hello::Ehlo, Hello::Helo] {
+    let hellos: &[Hello] = match protocol {
+        Protocol::Smtp => &[Hello::Ehlo, Hello::Helo],
+        Protocol::Lmtp | Protocol::LmtpUnix => &[Hello::Lhlo],
+    };
+    for &hello in hellos {
         peer.check_in_step(Stage::Hello)?;
         peer.write(&hello_line(hello, &name), Stage::Hello)?;
         let reply = peer.reply(Stage::Hello)?;
         if reply.is_positive() {
             return Ok(match hello {
-                Hello::Ehlo => Extensions::parse(&reply.words),
+                Hello::Ehlo | Hello::Lhlo => Extensions::parse(&reply.words),
                 Hello::Helo => Extensions::default(),
             });
         }
-        if hello == Hello::Helo || reply.class() != Class::Permanent {
+        if hello != Hello::Ehlo || reply.class() != Class::Permanent {
             drop(peer.write(b"QUIT\r\n", Stage::Hello));
             return Err(Refusal::Said(reply));
         }
@@ -158,7 +162,7 @@ fn greet(peer: &mut Peer, manners: &Manners) -> Result<Extensions, Refusal> {
 
 /// The address by which the peer sees us.
 fn own_literal(peer: &Peer) -> String {
-    let unknown = |_| IpAddr::from([127, 0, 0, 1]);
+    let unknown = || IpAddr::from([127, 0, 0, 1]);
     let ip = peer
         .local_address()
         .map_or_else(unknown, |address| address.ip());

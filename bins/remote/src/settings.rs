@@ -1,4 +1,4 @@
-//! The settings that remote reads, once, at its start.
+//! The settings that remote reads once, at its start; `visible` looks at its own again.
 
 use stafette_control::{Instance, Settings};
 use stafette_dns::{Own, is_local_address, to_ascii};
@@ -6,6 +6,7 @@ use stafette_dns::{Own, is_local_address, to_ascii};
 use crate::parent::Recipe;
 use crate::session::Manners;
 use crate::stage::TimeLimits;
+use crate::visible::Visible;
 
 /// What workers are made from, and how many there may be.
 pub(crate) fn read(instance: &Instance, settings: &Settings) -> (Recipe, usize) {
@@ -15,6 +16,7 @@ pub(crate) fn read(instance: &Instance, settings: &Settings) -> (Recipe, usize) 
         .filter_map(|name| to_ascii(name.as_str()))
         .collect();
     let recipe = Recipe {
+        visible: Visible::read(instance, settings),
         resolve: instance.socket("resolve"),
         own: Own::new(&names, settings.smtplisten(), is_local_address),
         manners: Manners {

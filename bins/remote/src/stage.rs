@@ -8,7 +8,7 @@ use std::time::Duration;
 pub(crate) enum Stage {
     /// The 220 (section 4.5.3.2.1).
     Greeting,
-    /// The reply to EHLO or HELO.
+    /// The reply to EHLO, HELO or LHLO.
     Hello,
     /// The reply to MAIL (section 4.5.3.2.2).
     Mail,

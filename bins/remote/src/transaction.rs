@@ -3,6 +3,7 @@
 //! With PIPELINING (RFC 2920) the commands go in batches and the replies are read in their order; without, one by one. Every verdict is
 //! made from a reply of this transaction. What was not judged when the session is lost stays without verdict, so that another host can
 //! be tried, but for recipients whose final dot was sent: the peer may have the message, so this attempt is over for them.
+//! With LMTP (RFC 2033) all is the same, but that each accepted recipient gets a reply of its own after the final dot.
 
 use std::collections::VecDeque;
 
@@ -65,7 +66,7 @@ impl Command {
 struct Transaction<'a> {
     session: &'a mut Session,
     verdicts: &'a mut Verdicts,
-    accepted: Vec<usize>,
+    accepted: VecDeque<usize>,
     mail: Option<PeerReply>,
     data: Option<PeerReply>,
 }
@@ -81,7 +82,7 @@ pub(crate) fn send(
     let mut transaction = Transaction {
         session,
         verdicts,
-        accepted: Vec::new(),
+        accepted: VecDeque::new(),
         mail: None,
         data: None,
     };
@@ -214,7 +215,7 @@ impl Transaction<'_> {
             }
             // After a refused MAIL what is said about recipients and DATA only repeats that.
             Command::Rcpt(_) if !self.is_mail_accepted() => {}
-            Command::Rcpt(position) if reply.is_positive() => self.accepted.push(position),
+            Command::Rcpt(position) if reply.is_positive() => self.accepted.push_back(position),
             Command::Rcpt(position) => {
                 let verdict = if self.is_too_many(&reply) {
                     Verdict::deferral(&reply)
@@ -251,8 +252,9 @@ impl Transaction<'_> {
             return Ended::Judged { usable: !invited };
         }
         if self.accepted.is_empty() {
+            // LMTP forbids 354 here, and would answer the lone dot with nothing.
             return Ended::Judged {
-                usable: !invited || self.send_lone_dot(),
+                usable: !invited || !self.session.is_lmtp() && self.send_lone_dot(),
             };
         }
         match self.data.take() {
@@ -299,19 +301,35 @@ impl Transaction<'_> {
                 Err(damage) => return Err(Ended::Damaged(damage)),
             }
         }
-        match self.session.peer.reply(Stage::Dot) {
-            Ok(reply) => {
-                self.session.is_dirty = false;
-                self.judge(&Verdict::final_reply(&reply));
-                Ok(true)
-            }
-            // The peer may have the message: no other host is tried, so that one attempt makes one copy at most.
-            Err(lost) => {
-                let verdict = Verdict::lost(&lost, &self.session.relay);
-                self.judge(&verdict);
-                Ok(false)
+        Ok(self.take_final_replies())
+    }
+
+    /// The replies after the final dot: one, or with LMTP one for each accepted recipient, in the order of RCPT. Whether the session
+    /// is in order after them.
+    fn take_final_replies(&mut self) -> bool {
+        let count = if self.session.is_lmtp() {
+            self.accepted.len()
+        } else {
+            1
+        };
+        for _ in 0..count {
+            match self.session.peer.reply(Stage::Dot) {
+                Ok(reply) if self.session.is_lmtp() => {
+                    if let Some(position) = self.accepted.pop_front() {
+                        self.set(position, Verdict::final_reply(&reply));
+                    }
+                }
+                Ok(reply) => self.judge(&Verdict::final_reply(&reply)),
+                // The peer may have the message: no other host is tried, so that one attempt makes one copy at most.
+                Err(lost) => {
+                    let verdict = Verdict::lost(&lost, &self.session.relay);
+                    self.judge(&verdict);
+                    return false;
+                }
             }
         }
+        self.session.is_dirty = false;
+        true
     }
 
     /// The connection broke before the final dot was out. What the peer said before it closed is its verdict, unless it said yes.
@@ -320,7 +338,8 @@ impl Transaction<'_> {
             return Err(self.lost(lost));
         }
         match self.session.peer.reply(Stage::Block) {
-            Ok(reply) if !reply.is_positive() && reply.code != 354 => {
+            // With LMTP it would be about the first recipient alone.
+            Ok(reply) if !self.session.is_lmtp() && !reply.is_positive() && reply.code != 354 => {
                 self.judge(&Verdict::refusal(&reply));
                 Ok(false)
             }

@@ -54,6 +54,12 @@ impl Routes {
             .find_map(|spelling| self.0.get(spelling))
     }
 
+    /// The route for all the rest.
+    #[must_use]
+    pub fn rest(&self) -> Option<&Route> {
+        self.0.get("")
+    }
+
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -18,6 +18,7 @@ use crate::attempt::Traveller;
 use crate::content::Buffers;
 use crate::deadline::Deadline;
 use crate::session::Manners;
+use crate::visible::Visible;
 use crate::worker::work;
 
 /// Jobs after which a worker makes room for a fresh one.
@@ -44,6 +45,8 @@ pub(crate) struct Recipe {
     pub(crate) own: Own,
     /// How we behave towards peers.
     pub(crate) manners: Manners,
+    /// What other hosts see.
+    pub(crate) visible: Visible,
 }
 
 impl Recipe {
@@ -52,6 +55,7 @@ impl Recipe {
             dns: Client::new(self.resolve.clone()),
             own: self.own.clone(),
             manners: self.manners.clone(),
+            visible: self.visible.clone(),
             session: None,
             buffers: Buffers::default(),
         }

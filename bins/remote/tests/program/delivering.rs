@@ -24,7 +24,7 @@ fn a_message_arrives_octet_for_octet() {
     assert_eq!(outcome.results[0].index, 10);
     assert_eq!(outcome.host, Host::Alive);
     assert!(outcome.peer_reports);
-    let relay = format!("[127.0.0.1][127.0.0.1]:{}", peer.port());
+    let relay = format!("[127.0.0.1]:{}", peer.port());
     assert_eq!(outcome.relay, relay);
     let seen = peer.seen();
     let content = b"Received: by us;\r\n\tnow\r\nX-A: b\r\nSubject: x\r\n\r\n..dot\r\n...\r\nlast\xff without end\r\n.\r\n";
