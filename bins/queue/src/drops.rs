@@ -9,6 +9,7 @@ use stafette_log::{Event, event};
 use stafette_queue_layout::{Admission, Envelope, Offer, TakeIn, take_in};
 use stafette_sys::clock;
 use stafette_wire::QueueId;
+use stafette_wire::envelope::{Expanded, Recipient};
 use stafette_wire::submission::{Bytes, Origin};
 
 use crate::introduction::Client;
@@ -101,7 +102,16 @@ fn admit(desk: &Desk, offer: &Offer<'_>, id: QueueId) -> Admission {
         uid: Some(offer.uid),
         parent: None,
         sender: given.sender.clone(),
-        recipients: given.recipients.clone(),
+        // Whoever wrote the file is a user, who may not say what stands behind an alias.
+        recipients: given
+            .recipients
+            .iter()
+            .cloned()
+            .map(|recipient| Recipient {
+                expanded: Expanded::No,
+                ..recipient
+            })
+            .collect(),
         add: vec![Bytes::from(received.as_str())],
     })
 }

@@ -4,6 +4,9 @@ use stafette_addr::Mailbox;
 use stafette_message::trace::{Received, Via, received};
 use stafette_wire::submission::Origin;
 
+/// The protocols of children: reports, and messages on their way to another address.
+const OURS: [&str; 3] = ["bounce", "double-bounce", "forward"];
+
 /// A client of this program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Client {
@@ -43,7 +46,7 @@ impl Client {
         }
     }
 
-    /// The Received field (RFC 5321 section 4.4) for a message that it hands over; none for a report of our own.
+    /// The Received field (RFC 5321 section 4.4) for a message that it hands over; a child came from ourselves.
     pub(crate) fn received(
         self,
         origin: &Origin,
@@ -54,7 +57,7 @@ impl Client {
     ) -> String {
         let via = match self {
             Self::User(uid) => Via::User(uid),
-            Self::Service { .. } if origin.protocol == "bounce" => Via::Ourselves,
+            Self::Service { .. } if OURS.contains(&origin.protocol.as_str()) => Via::Ourselves,
             Self::Service { .. } => Via::Client {
                 helo: &origin.helo.0,
                 name: &origin.name.0,
@@ -90,6 +93,15 @@ mod tests {
         let field = client.received(&origin, None, "me.test", "ID", 0);
         assert!(
             field.starts_with("Received: by me.test (Stafette, from userid 1000)\n\tid ID; "),
+            "{field}"
+        );
+        let forward = Origin {
+            protocol: "forward".into(),
+            ..said.clone()
+        };
+        let field = Client::Service { is_send: true }.received(&forward, None, "me.test", "ID", 0);
+        assert!(
+            field.starts_with("Received: by me.test (Stafette)\n\tid ID; "),
             "{field}"
         );
         let service = Client::Service { is_send: false };

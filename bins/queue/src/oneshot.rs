@@ -95,7 +95,7 @@ fn queue(instance: &Instance) -> Result<(), Failure> {
                 .map_err(|BadEnvelope { code, text }| (code, text))?
             {
                 None => {}
-                Some(Part::Sender(from)) => way.sender(from)?,
+                Some(Part::Sender(from, verp)) => way.sender(from, verp)?,
                 Some(Part::Recipient(mailbox)) => {
                     recipients += 1;
                     way.recipient(Recipient {
@@ -202,10 +202,11 @@ impl Way {
         Ok(())
     }
 
-    fn sender(&mut self, from: ReversePath) -> Result<(), Failure> {
+    fn sender(&mut self, from: ReversePath, verp: bool) -> Result<(), Failure> {
         let sender = Sender {
             smtputf8: from.needs_smtputf8(),
             from,
+            verp,
             ..nobody().0
         };
         match self {

@@ -25,8 +25,8 @@ impl BadEnvelope {
 /// A part of an envelope.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Part {
-    /// The sender.
-    Sender(ReversePath),
+    /// The sender, and whether its address is one for each recipient (`-@[]` behind it).
+    Sender(ReversePath, bool),
     /// One recipient.
     Recipient(Mailbox),
     /// The end.
@@ -87,10 +87,14 @@ impl Parser {
         self.has_sender = true;
         // qmail's sender of double bounces: nobody is told of them either.
         if matches!(address, b"" | b"#@[]") {
-            return Ok(Part::Sender(ReversePath::Null));
+            return Ok(Part::Sender(ReversePath::Null, false));
         }
+        let (address, verp) = match address.strip_suffix(b"-@[]") {
+            Some(address) => (address, true),
+            None => (address, false),
+        };
         Mailbox::parse(address)
-            .map(|mailbox| Part::Sender(mailbox.into()))
+            .map(|mailbox| Part::Sender(mailbox.into(), verp))
             .map_err(bad)
     }
 }
@@ -105,7 +109,8 @@ mod tests {
         for byte in bytes {
             match parser.take(*byte).map_err(|bad| bad.code)? {
                 None => {}
-                Some(Part::Sender(path)) => parts.push(format!("F{path}")),
+                Some(Part::Sender(path, false)) => parts.push(format!("F{path}")),
+                Some(Part::Sender(path, true)) => parts.push(format!("V{path}")),
                 Some(Part::Recipient(mailbox)) => parts.push(format!("T{mailbox}")),
                 Some(Part::End) => parts.push("end".into()),
             }
@@ -126,6 +131,18 @@ mod tests {
         );
         assert_eq!(read(b"F\0Tb@x.test\0\0").unwrap()[0], "F");
         assert_eq!(read(b"F#@[]\0Tb@x.test\0\0").unwrap()[0], "F");
+    }
+
+    #[test]
+    fn a_sender_with_qmails_mark_has_an_address_for_each_recipient() {
+        assert_eq!(
+            read(b"Flist-owner-@x.test-@[]\0Tb@x.test\0\0").unwrap()[0],
+            "Vlist-owner-@x.test"
+        );
+        assert_eq!(
+            read(b"F-@[]\0Tb@x.test\0\0").unwrap_err(),
+            QueueExit::Refused
+        );
     }
 
     #[test]

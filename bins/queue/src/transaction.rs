@@ -7,10 +7,10 @@ use std::collections::HashSet;
 use std::io;
 
 use stafette_message::HopCounter;
-use stafette_queue_layout::{Draft, Envelope, RealDisk, Sealed};
+use stafette_queue_layout::{Draft, Envelope, MAX_RECIPIENTS, RealDisk, Sealed};
 use stafette_sys::clock;
 use stafette_wire::QueueId;
-use stafette_wire::envelope::{Body, Recipient, Sender};
+use stafette_wire::envelope::{Body, Expanded, Recipient, Sender};
 use stafette_wire::submission::{Bytes, Origin, Refusal};
 
 use crate::introduction::Client;
@@ -83,7 +83,7 @@ pub(crate) struct Transaction {
     id: QueueId,
     summary: Summary,
     recipients: Vec<Recipient>,
-    known: HashSet<stafette_addr::Mailbox>,
+    known: HashSet<(stafette_addr::Mailbox, Expanded)>,
     octets: u64,
     line_ends: u64,
     has_high: bool,
@@ -158,7 +158,7 @@ impl Transaction {
         }
     }
 
-    /// One recipient; named twice it is one.
+    /// One recipient; named twice it is one. Only a child, which send alone makes, has expanded ones.
     pub(crate) fn recipient(&mut self, desk: &Desk, recipient: Recipient) {
         if self.state.is_err() {
             return;
@@ -170,13 +170,25 @@ impl Transaction {
         {
             return self.refuse(Refused::new(Refusal::NotAllowed, "ORCPT over 500 octets"));
         }
-        if !self.known.insert(recipient.mailbox.clone()) {
+        if recipient.expanded != Expanded::No && self.summary.parent.is_none() {
+            return self.refuse(Refused::new(
+                Refusal::NotAllowed,
+                "only send says what a recipient was expanded to",
+            ));
+        }
+        let known = (recipient.mailbox.clone(), recipient.expanded);
+        if !self.known.insert(known) {
             return;
         }
-        if self.recipients.len() >= desk.rules.maxrecipients {
+        // What an alias stands for is for the operator to bound.
+        let most = match self.summary.parent {
+            Some(_) => MAX_RECIPIENTS,
+            None => desk.rules.maxrecipients,
+        };
+        if self.recipients.len() >= most {
             return self.refuse(Refused::new(
                 Refusal::TooManyRecipients,
-                format!("more than {} recipients", desk.rules.maxrecipients),
+                format!("more than {most} recipients"),
             ));
         }
         self.recipients.push(recipient);

@@ -10,6 +10,7 @@ pub mod dsn;
 pub mod header;
 pub mod hops;
 pub mod id;
+pub mod loops;
 pub mod rewrite;
 pub mod section;
 mod token;

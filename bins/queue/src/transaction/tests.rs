@@ -33,14 +33,6 @@ fn sender() -> Sender {
         smtputf8: false,
         ret: None,
         envid: None,
-    },
-        verp: false,
-
-        from: ReversePath::Null,
-        body: Body::SevenBit,
-        smtputf8: false,
-        ret: None,
-        envid: None,
         verp: false,
     }
 }
@@ -59,7 +51,7 @@ fn recipient(name: &str) -> Recipient {
         mailbox: Mailbox::parse(name.as_bytes()).unwrap(),
         notify: None,
         orcpt: None,
-        expanded: stafette_wire::envelope::Expanded::No,
+        expanded: Expanded::No,
     }
 }
 
@@ -123,8 +115,7 @@ fn each_rule_that_is_broken_voids_the_message_and_its_file() {
             |_, t| {
                 t.envelope(Sender {
                     envid: Some(vec![b'a'; 101].as_slice().into()),
-                    ..sender(),
-                    verp: false,
+                    ..sender()
                 });
             },
             Refusal::NotAllowed,
@@ -206,4 +197,28 @@ fn a_report_is_taken_however_little_others_may_send() {
     report.recipient(&desk, recipient("a@x.test"));
     report.content(&desk, &[b'a'; 5000]);
     assert!(report.finish(&desk, 5000).is_ok());
+}
+
+#[test]
+fn only_a_child_has_recipients_that_are_expanded_and_it_may_have_many() {
+    let directory = tempfile::tempdir().unwrap();
+    let desk = desk(&directory);
+    let expanded = |name: &str, expanded| Recipient {
+        expanded,
+        ..recipient(name)
+    };
+    for client in [USER, SMTPD, Client::Service { is_send: true }] {
+        let mut transaction = begin(&desk, client);
+        transaction.recipient(&desk, expanded("a@x.test", Expanded::Mailbox));
+        let (refused, _) = *transaction.finish(&desk, 0).unwrap_err();
+        assert_eq!(refused.refusal, Refusal::NotAllowed);
+    }
+    let send = Client::Service { is_send: true };
+    let parent = new_id().ok();
+    let mut child = Transaction::begin(&desk, send, sender(), 0, origin(), parent).unwrap();
+    child.recipient(&desk, expanded("a@x.test", Expanded::Mailbox));
+    child.recipient(&desk, expanded("a@x.test", Expanded::Lines));
+    child.recipient(&desk, expanded("a@x.test", Expanded::Lines));
+    child.recipient(&desk, recipient("b@x.test"));
+    assert_eq!(child.finish(&desk, 0).unwrap().summary.recipients, 3);
 }
