@@ -13,7 +13,8 @@ pub struct Mistake {
 
 impl Mistake {
     /// A mistake with what would be right instead.
-    pub(crate) fn new(message: impl Into<String>, advice: impl Into<String>) -> Self {
+    #[must_use]
+    pub fn new(message: impl Into<String>, advice: impl Into<String>) -> Self {
         Self {
             message: message.into(),
             advice: advice.into(),

@@ -1,0 +1,128 @@
+//! The lists that aliases name by `:include:`, read when the table is compiled.
+//!
+//! A list holds addresses and further lists; a line that is wrong, or that names a program or a file, is left out and reported. A list that
+//! cannot be read is marked, so that its mail waits.
+
+use std::collections::BTreeSet;
+use std::io::{self, Read as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use stafette_control::Mistake;
+
+use crate::compiled::{self, Stamp, UNREADABLE, include_key};
+use crate::parse::{Parsed, Record};
+use crate::target::{ITEM_LIMIT, Item, TEXT_LIMIT, parse_lines};
+
+/// More lists are not read.
+const LIST_LIMIT: usize = 10_000;
+
+/// A file that a compiled table was made from, as it was.
+pub(crate) type Seen = (PathBuf, Option<Stamp>);
+
+/// Reads all lists that `parsed` names, directly or by another list, and adds their records.
+pub(crate) fn read_all(parsed: &mut Parsed, file: &str) -> Vec<Seen> {
+    let mut wanted = std::mem::take(&mut parsed.includes);
+    wanted.reverse();
+    let (mut done, mut seen) = (BTreeSet::new(), Vec::new());
+    while let Some((path, line)) = wanted.pop() {
+        if !done.insert(path.clone()) {
+            continue;
+        }
+        // What it was like comes first: a change while it is read is noticed at the next look.
+        seen.push((path.clone(), compiled::stamp(&path).ok()));
+        let text = if done.len() > LIST_LIMIT {
+            Err(io::Error::other("too many lists"))
+        } else {
+            read(&path)
+        };
+        let value = match text {
+            Ok(text) => {
+                let (items, nested) = targets(parsed, &path, &text);
+                wanted.extend(nested.into_iter().map(|path| (path, line)));
+                items
+            }
+            Err(error) => {
+                let message = format!("unable to read {}: {error}", path.display());
+                let advice = "mail for it waits; let the user of stafette-tables read it, or see its manual page for where lists may be";
+                let mut problem = Mistake::new(message, advice).at(file, line);
+                problem.is_unreadable = true;
+                parsed.warnings.push(problem);
+                format!("{UNREADABLE}unable to read the list: {error}")
+            }
+        };
+        let key = include_key(&path);
+        parsed.records.push(Record { key, value, line });
+    }
+    seen
+}
+
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    // A named pipe would keep us waiting, so what it is is asked before it is opened.
+    let data = std::fs::metadata(path)?;
+    if !data.is_file() {
+        return Err(io::Error::other("not a regular file"));
+    }
+    if data.permissions().mode() & 0o002 != 0 {
+        return Err(io::Error::other("everybody may write to it"));
+    }
+    read_bounded(path, TEXT_LIMIT)
+}
+
+/// Reads a regular file of at most `limit` bytes.
+pub(crate) fn read_bounded(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
+    let most = u64::try_from(limit).unwrap_or(u64::MAX);
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)?
+        .take(most.saturating_add(1))
+        .read_to_end(&mut bytes)?;
+    if bytes.len() > limit {
+        return Err(io::Error::other(format!("over {} MiB", limit >> 20)));
+    }
+    Ok(bytes)
+}
+
+/// The targets of a list, one a line, and the lists among them.
+fn targets(parsed: &mut Parsed, path: &Path, text: &[u8]) -> (String, Vec<PathBuf>) {
+    let (mut value, mut nested, mut count) = (String::new(), Vec::new(), 0_usize);
+    let file = path.display().to_string();
+    let lines = match parse_lines(text) {
+        Ok(lines) => lines,
+        Err(mistake) => {
+            parsed.warnings.push(mistake.at(&file, 0));
+            return (value, nested);
+        }
+    };
+    for (number, items) in lines {
+        let items = items.unwrap_or_else(|mistake| {
+            parsed.warnings.push(mistake.at(&file, number));
+            Vec::new()
+        });
+        for item in items {
+            match &item {
+                Item::Address(_) | Item::Own(_) => {}
+                Item::Include(path) => nested.push(path.clone()),
+                Item::Program(_) | Item::File(_) | Item::Error(_) => {
+                    let mistake = Mistake::new(
+                        "a list holds addresses and further lists only",
+                        "write programs and files into aliases",
+                    );
+                    parsed.warnings.push(mistake.at(&file, number));
+                    continue;
+                }
+            }
+            count += 1;
+            if count > ITEM_LIMIT {
+                let message = format!("more than {ITEM_LIMIT} addresses; the rest is left out");
+                let mistake = Mistake::new(message, "write them into several lists");
+                parsed.warnings.push(mistake.at(&file, number));
+                return (value, nested);
+            }
+            if !value.is_empty() {
+                value.push('\n');
+            }
+            value.push_str(&item.to_string());
+        }
+    }
+    (value, nested)
+}
