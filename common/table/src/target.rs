@@ -142,8 +142,7 @@ fn interpret(word: &str) -> Result<Option<Item>, Mistake> {
     if let Some(command) = word.strip_prefix('|') {
         let command = command.trim();
         // |"program with, commas": the quotes are the list's.
-        let command =
-            split::unquote_whole(command).map_or_else(|| Ok(command.to_owned()), |inner| inner)?;
+        let command = split::unquote_whole(command).unwrap_or_else(|| Ok(command.to_owned()))?;
         return program(&command).map(Some);
     }
     if let Some(text) = strip_prefix_ignoring_case(word, "error:") {
