@@ -1,4 +1,4 @@
-//! What smtpd logs of a session: its end, and each refusal. Acceptances are logged by queue, with the queue ID.
+//! What smtpd logs of a session: its end, each refusal, and what is thrown away. Acceptances are logged by queue, with the queue ID.
 
 use std::time::Instant;
 
@@ -9,11 +9,13 @@ use stafette_smtp::session::Mail;
 use stafette_smtp::{Reply, Session};
 
 use crate::client::Client;
+use crate::discard::Discards;
 
 /// The session's own record.
 pub(crate) struct Diary {
     sid: String,
     client: String,
+    name: String,
     from: String,
     verb: Vec<u8>,
     messages: u64,
@@ -31,9 +33,17 @@ impl Diary {
         Self {
             sid: std::process::id().to_string(),
             client: client.log_name(),
+            name: client.name.clone(),
             from: String::new(),
             verb: Vec::new(),
             messages: 0,
+        }
+    }
+
+    /// Remembers the client's name, if it was found meanwhile.
+    pub(crate) fn name(&mut self, client: &Client) {
+        if self.name != client.name {
+            self.name.clone_from(&client.name);
         }
     }
 
@@ -127,6 +137,49 @@ impl Diary {
         );
     }
 
+    /// A message was accepted that these recipients do not get.
+    pub(crate) fn discarded(&self, session: &Session, discards: &Discards, crlf_octets: u64) {
+        let size = crlf_octets.to_string();
+        for (mailbox, reason) in discards.recipients() {
+            let mut fields = self.who(helo(session));
+            fields.extend([
+                ("from", self.from.as_bytes()),
+                ("to", mailbox.as_str().as_bytes()),
+                ("size", size.as_bytes()),
+                ("reason", reason.as_bytes()),
+            ]);
+            event(Event::MessageDiscarded, None, &fields);
+        }
+    }
+
+    /// ETRN could not be obeyed now.
+    pub(crate) fn unable_to_flush(&self, reason: &str) {
+        let advice = "the client was told to come again";
+        event(
+            Event::Warning,
+            None,
+            &[
+                ("sid", self.sid.as_bytes()),
+                ("reason", b"ETRN not obeyed"),
+                ("problem", reason.as_bytes()),
+                ("advice", advice.as_bytes()),
+            ],
+        );
+    }
+
+    /// Who it was about, as each line begins.
+    fn who<'a>(&'a self, helo: &'a str) -> Vec<(&'a str, &'a [u8])> {
+        let mut fields: Vec<(&str, &[u8])> = vec![
+            ("sid", self.sid.as_bytes()),
+            ("client", self.client.as_bytes()),
+        ];
+        if !self.name.is_empty() {
+            fields.push(("name", self.name.as_bytes()));
+        }
+        fields.push(("helo", helo.as_bytes()));
+        fields
+    }
+
     /// A message is in the queue.
     pub(crate) fn queued(&mut self) {
         self.messages = self.messages.saturating_add(1);
@@ -146,20 +199,15 @@ impl Diary {
             counts.1.to_string(),
         );
         let seconds = format!("{:.3}", started.elapsed().as_secs_f64());
-        event(
-            Event::SessionClosed,
-            None,
-            &[
-                ("sid", self.sid.as_bytes()),
-                ("client", self.client.as_bytes()),
-                ("helo", helo.map_or("", ClientName::as_str).as_bytes()),
-                ("messages", messages.as_bytes()),
-                ("commands", commands.as_bytes()),
-                ("errors", errors.as_bytes()),
-                ("seconds", seconds.as_bytes()),
-                ("reason", reason.as_bytes()),
-            ],
-        );
+        let mut fields = self.who(helo.map_or("", ClientName::as_str));
+        fields.extend([
+            ("messages", messages.as_bytes()),
+            ("commands", commands.as_bytes()),
+            ("errors", errors.as_bytes()),
+            ("seconds", seconds.as_bytes()),
+            ("reason", reason.as_bytes()),
+        ]);
+        event(Event::SessionClosed, None, &fields);
     }
 
     fn refusal(
@@ -180,11 +228,7 @@ impl Diary {
         } else {
             reason.to_owned()
         };
-        let mut fields: Vec<(&str, &[u8])> = vec![
-            ("sid", self.sid.as_bytes()),
-            ("client", self.client.as_bytes()),
-            ("helo", helo.as_bytes()),
-        ];
+        let mut fields = self.who(helo);
         fields.extend_from_slice(more);
         fields.extend([
             ("code", code.as_bytes()),

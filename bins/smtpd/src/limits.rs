@@ -23,6 +23,10 @@ pub(crate) struct Limits {
     pub(crate) data_time: Duration,
     /// The greeting's text after `220 `.
     pub(crate) greeting: String,
+    /// Whether VRFY tells anything.
+    pub(crate) vrfy: bool,
+    /// Whether EXPN tells anything.
+    pub(crate) expn: bool,
     /// Our name.
     pub(crate) me: stafette_addr::Domain,
 }
@@ -30,6 +34,8 @@ pub(crate) struct Limits {
 impl Limits {
     /// As the settings say.
     pub(crate) fn read(settings: &Settings) -> Self {
+        let privacy = settings.privacy();
+        let allows = |word: &str| !privacy.iter().any(|said| said == word || said == "goaway");
         Self {
             databytes: Some(settings.databytes())
                 .filter(|bytes| *bytes < u64::MAX)
@@ -41,6 +47,8 @@ impl Limits {
             command_time: settings.timeoutcommand(),
             data_time: settings.timeoutdata(),
             greeting: settings.smtpgreeting(),
+            vrfy: allows("novrfy"),
+            expn: allows("noexpn"),
             me: settings.me(),
         }
     }

@@ -4,24 +4,30 @@
 //! takes who the client is from the UCSPI variables. `smtpd service` listens, and forks a process for each connection.
 //! It never sees the disk: content goes to queue by socket as it comes. Exit codes: 0, 100 wrong use, 111 could not begin.
 
+mod access;
 mod client;
 mod connection;
 mod content;
 mod diary;
+mod discard;
 mod envelope;
+mod flush;
 mod limits;
 mod listeners;
 mod needs;
 mod parent;
 mod postbox;
 mod recipients;
+mod stretch;
 mod talk;
+mod verdict;
 
 use std::process::ExitCode;
 
 use stafette_control::Instance;
 use stafette_log::Sink;
 use stafette_sys::{inherit, signal};
+use stafette_table::Tables;
 
 fn main() -> ExitCode {
     if inherit::tidy(0o077).is_err() {
@@ -69,6 +75,7 @@ fn single(instance: &Instance) -> Result<(), String> {
     let connection = connection::Connection::standard()
         .map_err(|error| format!("unable to use descriptors 0 and 1: {error}"))?;
     needs::confine_session(instance)?;
-    talk::session(connection, &client, &limits, instance);
+    let tables = (!client.local).then(|| Tables::open(instance));
+    talk::session(connection, client, &limits, instance, tables);
     Ok(())
 }

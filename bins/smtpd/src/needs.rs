@@ -1,4 +1,4 @@
-//! What smtpd needs: the settings to read, sockets it opened or that its group may enter; nothing to write, nothing to run.
+//! What smtpd needs: the settings and the compiled tables to read, sockets it opened or that its group may enter; nothing to write, nothing to run.
 
 use std::io::Write;
 
@@ -28,6 +28,7 @@ fn become_confined(instance: &Instance) -> Result<Report, String> {
         read: vec![
             instance.etc.clone(),
             instance.run.clone(),
+            instance.tables(),
             "/proc/self".into(),
             "/etc/localtime".into(),
         ],

@@ -13,6 +13,7 @@ use stafette_sys::fork::{self, Pid};
 use stafette_sys::packet::{Listener, Socket};
 use stafette_sys::poll::{Interest, Poller};
 use stafette_sys::signal::{self, Signal, Signals};
+use stafette_table::Tables;
 use stafette_wire::Packet;
 use stafette_wire::submission::{FromQueue, ToQueue};
 
@@ -34,6 +35,8 @@ struct Parent<'a> {
     instance: &'a Instance,
     limits: Limits,
     relayclients: Networks,
+    /// Mapped here, once for all children.
+    tables: Tables,
     most: usize,
     most_per_client: usize,
     children: HashMap<Pid, IpAddr>,
@@ -153,6 +156,7 @@ impl<'a> Parent<'a> {
             instance,
             limits: Limits::read(&settings),
             relayclients: settings.relayclients(),
+            tables: Tables::open(instance),
             most: most(settings.concurrencyincoming()),
             most_per_client: most(settings.concurrencyperclient()),
             children: HashMap::new(),
@@ -218,13 +222,15 @@ impl<'a> Parent<'a> {
             );
         }
         let client = Client::accepted(peer, &self.relayclients);
-        let (limits, instance) = (&self.limits, self.instance);
+        self.tables.refresh();
+        let (limits, instance, tables) = (&self.limits, self.instance, &self.tables);
         let forked = fork::fork_child(|| {
             // The child keeps nothing of the parent's but what it needs; the parent's death ends it.
             if fork::die_with_parent().is_err() || signal::catch_termination().is_err() {
                 return 111;
             }
-            talk::session(Connection::socket(stream), &client, limits, instance);
+            let tables = Some(tables.clone());
+            talk::session(Connection::socket(stream), client, limits, instance, tables);
             0
         });
         match forked {

@@ -29,6 +29,8 @@ pub(crate) struct Postbox {
     socket: Option<Socket>,
     /// A failure inside the message under way, told at its end.
     failed: Option<Refused>,
+    /// Nobody wants the message under way: nothing of it is sent.
+    is_void: bool,
     packet: Vec<u8>,
 }
 
@@ -43,6 +45,7 @@ impl Postbox {
         origin: &Origin,
     ) -> Result<(), Refused> {
         self.failed = None;
+        self.is_void = false;
         let mail = ToQueue::Mail {
             sender: sender.clone(),
             size,
@@ -62,6 +65,12 @@ impl Postbox {
         })?;
         self.socket = Some(socket);
         expect_go(self.exchange(&mail)?)
+    }
+
+    /// Begins a message that goes nowhere.
+    pub(crate) fn begin_nothing(&mut self) {
+        self.failed = None;
+        self.is_void = true;
     }
 
     /// Adds a recipient.
@@ -113,12 +122,13 @@ impl Postbox {
             self.send(&ToQueue::Abort {}.encode());
         }
         self.failed = None;
+        self.is_void = false;
         self.packet = Vec::new();
     }
 
     /// A failure here is told at [`Postbox::commit`]: queue may have said why before it closed, but it is void anyhow.
     fn send(&mut self, packet: &[u8]) {
-        if self.failed.is_some() {
+        if self.failed.is_some() || self.is_void {
             return;
         }
         let sent = self.socket.as_ref().map(|socket| socket.send(packet, &[]));

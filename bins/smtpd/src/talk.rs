@@ -1,85 +1,53 @@
 //! One session: lines to the state machine, its questions to the other programs, its replies to the client.
 
+mod question;
+mod transaction;
+
 use std::time::{Duration, Instant};
 
 use stafette_control::Instance;
 use stafette_smtp::line::LineReader;
-use stafette_smtp::session::{ContentVerdict, Mail, MailVerdict, Offer, RcptVerdict, Recipient};
+use stafette_smtp::session::{ContentVerdict, Offer};
 use stafette_smtp::{DataDecoder, Reply, Session, Status, Step};
-use stafette_wire::submission::Refusal;
+use stafette_table::Tables;
 
+use crate::access::Gate;
 use crate::client::Client;
 use crate::connection::{Connection, Gone};
 use crate::content::Content;
 use crate::diary::Diary;
-use crate::envelope;
+use crate::discard::Discards;
 use crate::limits::Limits;
-use crate::postbox::{Postbox, Refused};
-use crate::recipients::{Users, Verdict};
-
-/// So many octets of content share one time limit: a client that sends one now and then does not keep its place for ever.
-const STRETCH: usize = 1024;
-
-/// The time for content.
-struct Stretch {
-    limit: Duration,
-    /// Since when this stretch has been under way.
-    begun: Instant,
-    octets: usize,
-}
-
-impl Stretch {
-    fn new(limit: Duration) -> Self {
-        Self {
-            limit,
-            begun: Instant::now(),
-            octets: 0,
-        }
-    }
-
-    /// So many octets came.
-    fn took(&mut self, octets: usize) {
-        if self.octets == 0 || self.octets >= STRETCH {
-            self.begun = Instant::now();
-            self.octets = 0;
-        }
-        self.octets = self.octets.saturating_add(octets);
-    }
-
-    /// How long the next octet may take.
-    fn left(&self) -> Result<Duration, Gone> {
-        if self.octets == 0 || self.octets >= STRETCH {
-            return Ok(self.limit);
-        }
-        let left = self.limit.saturating_sub(self.begun.elapsed());
-        if left < Duration::from_millis(1) {
-            return Err(Gone::TimedOut);
-        }
-        Ok(left)
-    }
-}
+use crate::postbox::Postbox;
+use crate::recipients::Users;
+use crate::stretch::Stretch;
+use crate::verdict::content_verdict;
 
 struct Talk<'a> {
     connection: Connection,
-    client: &'a Client,
+    client: Client,
     limits: &'a Limits,
     instance: &'a Instance,
     session: Session,
     postbox: Postbox,
     users: Users,
+    gate: Gate,
     diary: Diary,
+    /// What of the message under way nobody will get.
+    discards: Discards,
     /// queue holds the beginning of a message for us.
     under_way: bool,
     /// The message that chunks are coming for.
     chunks: Option<Box<Content>>,
 }
 
-/// Holds one session to its end.
+/// Holds one session to its end; without tables nobody is judged by them.
 pub(crate) fn session(
     connection: Connection,
-    client: &Client,
+    client: Client,
     limits: &Limits,
     instance: &Instance,
+    tables: Option<Tables>,
 ) {
     let started = Instant::now();
     let offer = Offer {
@@ -88,17 +56,22 @@ pub(crate) fn session(
         recipients: limits.recipients,
         wrong_commands: u32::try_from(limits.bad_commands).unwrap_or(u32::MAX),
         commands: u32::try_from(limits.commands).unwrap_or(u32::MAX),
+        vrfy: limits.vrfy && !client.local,
+        expn: limits.expn && !client.local,
+        etrn: !client.local,
         qualify: client.local.then(|| limits.me.clone()),
     };
     let mut talk = Talk {
         connection,
+        diary: Diary::new(&client),
         client,
         limits,
         instance,
         session: Session::new(offer),
         postbox: Postbox::default(),
         users: Users::default(),
-        diary: Diary::new(client),
+        gate: Gate::new(tables),
+        discards: Discards::default(),
         under_way: false,
         chunks: None,
     };
@@ -161,19 +134,28 @@ impl Talk<'_> {
     /// Does what a step says; false once the session is over.
     fn step(&mut self, step: Step) -> Result<bool, Gone> {
         match step {
-            Step::Reply(reply) => {
-                self.diary
-                    .replied(self.session.client_name(), &reply, self.session.counts());
-                self.say(&reply);
-            }
+            Step::Reply(reply) => self.answer(&reply),
             Step::Close(reply) => {
-                self.diary
-                    .replied(self.session.client_name(), &reply, self.session.counts());
-                self.say(&reply);
+                self.answer(&reply);
                 return Ok(false);
             }
-            Step::OpenMail(mail) => self.mail(&mail),
-            Step::CheckRecipient(recipient) => self.recipient(&recipient),
+            Step::OpenMail(mail) => return Ok(self.mail(&mail)),
+            Step::CheckRecipient(recipient) => return Ok(self.recipient(&recipient)),
+            Step::Verify(mailbox) => {
+                let verdict = self.question(mailbox);
+                let reply = self.session.verified(verdict);
+                self.answer(&reply);
+            }
+            Step::Expand(mailbox) => {
+                let verdict = self.question(mailbox);
+                let reply = self.session.expanded(verdict);
+                self.answer(&reply);
+            }
+            Step::Flush(domain) => {
+                let verdict = self.flush(domain);
+                let reply = self.session.flushed(verdict);
+                self.answer(&reply);
+            }
             Step::ReadData(reply) => {
                 self.say(&reply);
                 return self.data();
@@ -193,66 +175,11 @@ impl Talk<'_> {
         self.connection.say(&reply.to_wire());
     }
 
-    fn mail(&mut self, mail: &Mail) {
-        let sender = envelope::sender(mail);
-        let origin = envelope::origin(self.client, &self.session, mail.params.smtputf8);
-        let begun = self.postbox.begin(
-            self.instance,
-            self.client.local,
-            &sender,
-            mail.params.size.unwrap_or(0),
-            &origin,
-        );
-        let (verdict, reason) = match begun {
-            Ok(()) => (MailVerdict::Accept, String::new()),
-            Err(refused) => (mail_verdict(&refused), refused.reason),
-        };
-        let reply = self.session.mail_answered(verdict);
-        self.under_way = reply.code == 250;
-        self.diary.sender(&self.session, mail, &reply, &reason);
-        self.say(&reply);
-    }
-
-    fn recipient(&mut self, recipient: &Recipient) {
-        let (verdict, reason) = self.verdict(recipient);
-        let checked = self.session.rcpt_answered(verdict);
-        if let Some((mailbox, params)) = checked.add {
-            self.postbox
-                .recipient(&envelope::recipient(mailbox, &params));
-        } else if checked.reply.code != 250 {
-            self.diary
-                .recipient_refused(&self.session, &recipient.to, &checked.reply, &reason);
-        }
-        self.say(&checked.reply);
-    }
-
-    fn verdict(&mut self, recipient: &Recipient) -> (RcptVerdict, String) {
-        let quiet = |verdict| (verdict, String::new());
-        let Some(named) = recipient.to.mailbox(&self.limits.me) else {
-            return quiet(RcptVerdict::UnknownUser);
-        };
-        let appended = self.client.relay.as_deref().unwrap_or_default();
-        let mailbox = if appended.is_empty() {
-            named
-        } else {
-            // qmail-smtpd(8): RELAYCLIENT's value is appended to each recipient.
-            match stafette_addr::Mailbox::parse(format!("{named}{appended}").as_bytes()) {
-                Ok(mailbox) => mailbox,
-                Err(_) => return quiet(RcptVerdict::UnknownUser),
-            }
-        };
-        if self.client.local {
-            return quiet(RcptVerdict::Accept(mailbox));
-        }
-        match self
-            .users
-            .check(self.instance, &mailbox, self.client.relay.is_some())
-        {
-            Verdict::Accept => quiet(RcptVerdict::Accept(mailbox)),
-            Verdict::NoSuchUser => quiet(RcptVerdict::UnknownUser),
-            Verdict::NoRelay => quiet(RcptVerdict::RelayDenied),
-            Verdict::Later(reason) => (RcptVerdict::AccountsUnavailable, reason),
-        }
+    /// A reply that has nothing to do with a message.
+    fn answer(&mut self, reply: &Reply) {
+        self.diary
+            .replied(self.session.client_name(), reply, self.session.counts());
+        self.say(reply);
     }
 
     /// Reads content to its end; false if nothing behind that may be obeyed.
@@ -328,6 +255,10 @@ impl Talk<'_> {
                 self.postbox.abort();
                 (verdict, String::new())
             }
+            None if self.discards.is_everything() => {
+                self.postbox.abort();
+                (ContentVerdict::Discarded, String::new())
+            }
             None => match self.postbox.commit(octets, crlf_octets) {
                 Ok(id) => (ContentVerdict::Queued(id.to_string()), String::new()),
                 Err(refused) => (content_verdict(&refused), refused.reason),
@@ -335,12 +266,17 @@ impl Talk<'_> {
         };
         self.under_way = false;
         let queued = matches!(verdict, ContentVerdict::Queued(_));
+        if queued || verdict == ContentVerdict::Discarded {
+            self.diary
+                .discarded(&self.session, &self.discards, crlf_octets);
+        }
+        let discarded = verdict == ContentVerdict::Discarded;
         // The recipients are forgotten with the transaction, so the log is told first.
         let note = self.diary.note(&self.session);
         let reply = self.session.content_answered(verdict);
         if queued {
             self.diary.queued();
-        } else {
+        } else if !discarded {
             self.diary.message_refused_with(&note, &reply, &reason);
         }
         self.say(&reply);
@@ -357,63 +293,5 @@ impl Talk<'_> {
         self.say(&reply);
         // The client may be gone as well; the session is over either way.
         self.connection.flush().unwrap_or(());
-    }
-}
-
-fn mail_verdict(refused: &Refused) -> MailVerdict {
-    match refused.refusal {
-        Refusal::NoSpace => MailVerdict::DiskFull,
-        Refusal::TooBig => MailVerdict::Refuse(Reply::new(
-            552,
-            Status::permanent(3, 4),
-            "message larger than this host takes",
-        )),
-        Refusal::Temporary | Refusal::TooManyRecipients => MailVerdict::QueueUnavailable,
-        Refusal::NotAllowed => {
-            MailVerdict::Refuse(Reply::new(554, Status::permanent(3, 0), "not taken"))
-        }
-    }
-}
-
-fn content_verdict(refused: &Refused) -> ContentVerdict {
-    match refused.refusal {
-        Refusal::NoSpace => ContentVerdict::DiskFull,
-        Refusal::TooBig => ContentVerdict::TooLarge,
-        Refusal::Temporary => ContentVerdict::QueueUnavailable,
-        Refusal::TooManyRecipients => ContentVerdict::Refuse(Reply::new(
-            452,
-            Status::transient(5, 3),
-            "too many recipients",
-        )),
-        Refusal::NotAllowed => {
-            ContentVerdict::Refuse(Reply::new(554, Status::permanent(3, 0), "not taken"))
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn octets_that_trickle_in_share_one_time_limit() {
-        let limit = Duration::from_secs(180);
-        let before = |seconds| {
-            Instant::now()
-                .checked_sub(Duration::from_secs(seconds))
-                .unwrap()
-        };
-        let mut stretch = Stretch::new(limit);
-        assert_eq!(stretch.left(), Ok(limit));
-        stretch.took(1);
-        stretch.begun = before(100);
-        stretch.took(1);
-        assert!(stretch.left().unwrap() <= Duration::from_secs(80));
-        stretch.begun = before(180);
-        assert_eq!(stretch.left(), Err(Gone::TimedOut));
-        stretch.took(STRETCH);
-        assert_eq!(stretch.left(), Ok(limit));
-        stretch.took(1);
-        assert!(stretch.left().unwrap() > Duration::from_secs(170));
     }
 }
