@@ -75,7 +75,7 @@ impl Instance {
     /// With these answers of the DNS and these control files.
     pub(crate) fn with(names: Names, settings: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        for directory in ["etc", "run"] {
+        for directory in ["etc", "run", "spool", "spool/tables"] {
             std::fs::create_dir(folder.path().join(directory)).unwrap();
         }
         write(&folder.path().join("etc/me"), "us.example\n");
@@ -97,6 +97,21 @@ impl Instance {
     /// Where send connects.
     pub(crate) fn socket(&self) -> PathBuf {
         self.folder.path().join("run/remote/socket")
+    }
+
+    /// Its folder.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Writes a control file or table.
+    pub(crate) fn set(&self, name: &str, value: &str) {
+        write(&self.folder.path().join("etc").join(name), value);
+    }
+
+    /// Takes a control file or table away.
+    pub(crate) fn unset(&self, name: &str) {
+        std::fs::remove_file(self.folder.path().join("etc").join(name)).unwrap();
     }
 
     /// A new connection, as send makes it.
@@ -165,6 +180,7 @@ fn spawn(folder: &tempfile::TempDir, program: &Path) -> std::io::Result<Child> {
     }
     command
         .env("STAFETTE_ETC", folder.path().join("etc"))
+        .env("STAFETTE_SPOOL", folder.path().join("spool"))
         .env("STAFETTE_RUN", folder.path().join("run"))
         .env("STAFETTE_CLOCK", folder.path().join("clock"))
         .stdin(Stdio::null())

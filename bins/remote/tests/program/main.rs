@@ -15,8 +15,12 @@ mod instance;
 #[cfg(test)]
 mod job;
 #[cfg(test)]
+mod lmtp;
+#[cfg(test)]
 mod peer;
 #[cfg(test)]
 mod restarting;
 #[cfg(test)]
 mod reusing;
+#[cfg(test)]
+mod visible;

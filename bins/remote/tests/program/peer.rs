@@ -1,7 +1,9 @@
-//! An SMTP server that does what a test tells it to, and remembers what it was told.
+//! An SMTP or LMTP server that does what a test tells it to, and remembers what it was told.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::io::{BufRead as _, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener};
+use std::os::unix::net::UnixListener;
+use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -73,14 +75,57 @@ impl Peer {
     ) -> Self {
         let listener = TcpListener::bind(address).unwrap();
         let address = listener.local_addr().unwrap();
+        let accept = move || {
+            let stream = listener.accept().unwrap().0;
+            stream.set_nodelay(true).unwrap();
+            (
+                Box::new(stream.try_clone().unwrap()) as _,
+                Box::new(stream) as _,
+            )
+        };
+        Self::serving(address, accept, rule)
+    }
+
+    /// A peer on a Unix socket.
+    pub(crate) fn on_socket(
+        path: &Path,
+        rule: impl Fn(&str, &Seen) -> Option<Act> + Send + Sync + 'static,
+    ) -> Self {
+        let listener = UnixListener::bind(path).unwrap();
+        std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o666))
+            .unwrap();
+        let accept = move || {
+            let stream = listener.accept().unwrap().0;
+            (
+                Box::new(stream.try_clone().unwrap()) as _,
+                Box::new(stream) as _,
+            )
+        };
+        Self::serving("127.0.0.1:0".parse().unwrap(), accept, rule)
+    }
+
+    fn serving(
+        address: SocketAddr,
+        accept: impl Fn() -> (Box<dyn Read + Send>, Box<dyn Write + Send>) + Send + 'static,
+        rule: impl Fn(&str, &Seen) -> Option<Act> + Send + Sync + 'static,
+    ) -> Self {
         let seen = Shared::default();
         let rule: Arc<Rule> = Arc::new(rule);
         let shared = Arc::clone(&seen);
         thread::spawn(move || {
-            for stream in listener.incoming() {
+            loop {
+                let (reader, stream) = accept();
                 let (rule, seen) = (Arc::clone(&rule), Arc::clone(&shared));
                 note(&seen, |seen| seen.connections += 1);
-                thread::spawn(move || Connection::new(stream.unwrap(), rule, seen).serve());
+                let mut connection = Connection {
+                    reader: BufReader::new(reader),
+                    stream,
+                    rule,
+                    seen,
+                    is_lmtp: false,
+                    accepted: Vec::new(),
+                };
+                thread::spawn(move || connection.serve());
             }
         });
         Self { address, seen }
@@ -116,23 +161,16 @@ fn note(seen: &Shared, change: impl FnOnce(&mut Seen)) {
 }
 
 struct Connection {
-    reader: BufReader<TcpStream>,
-    stream: TcpStream,
+    reader: BufReader<Box<dyn Read + Send>>,
+    stream: Box<dyn Write + Send>,
     rule: Arc<Rule>,
     seen: Shared,
+    /// LHLO was said: each accepted recipient gets a reply of its own to the content, for which the rule sees `. RECIPIENT`.
+    is_lmtp: bool,
+    accepted: Vec<String>,
 }
 
 impl Connection {
-    fn new(stream: TcpStream, rule: Arc<Rule>, seen: Shared) -> Self {
-        stream.set_nodelay(true).unwrap();
-        Self {
-            reader: BufReader::new(stream.try_clone().unwrap()),
-            stream,
-            rule,
-            seen,
-        }
-    }
-
     fn serve(&mut self) {
         if !self.answer("connect", "220 peer.example") {
             return;
@@ -147,7 +185,7 @@ impl Connection {
             line.clear();
             note(&self.seen, |seen| seen.commands.push(command.clone()));
             let usual = match command.get(..4).unwrap_or_default() {
-                "EHLO" => OFFERS,
+                "EHLO" | "LHLO" => OFFERS,
                 "HELO" => "250 peer.example",
                 "DATA" => "354 go ahead",
                 "QUIT" => "221 2.0.0 bye",
@@ -157,6 +195,19 @@ impl Connection {
                 _ => "500 5.5.2 what",
             };
             let before = self.act(&command);
+            self.is_lmtp |= usual == OFFERS && command.starts_with("LHLO");
+            let is_taken = match &before {
+                None => true,
+                Some(Act::Say(text)) => text.starts_with('2'),
+                _ => false,
+            };
+            if command.starts_with("MAIL") {
+                self.accepted.clear();
+            }
+            if let Some(to) = command.strip_prefix("RCPT TO:").filter(|_| is_taken) {
+                let to = to.split_ascii_whitespace().next().unwrap();
+                self.accepted.push(to.to_owned());
+            }
             let is_invited = match &before {
                 None => usual.starts_with("354"),
                 Some(Act::Say(text)) => text.starts_with("354"),
@@ -183,6 +234,11 @@ impl Connection {
             seen.contents.push(content);
             seen.commands.push(".".to_owned());
         });
+        if self.is_lmtp {
+            let accepted = std::mem::take(&mut self.accepted);
+            let mut each = accepted.iter();
+            return each.all(|to| self.answer(&format!(". {to}"), "250 2.0.0 saved"));
+        }
         self.answer(".", "250 2.6.0 taken")
     }
 
