@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
+use crate::namespace::Namespace;
 use crate::{address, maildir, wait};
 
 /// The checkout.
@@ -21,6 +22,7 @@ pub struct Instance {
     folder: tempfile::TempDir,
     address: Ipv4Addr,
     arguments: Vec<String>,
+    namespace: Option<Namespace>,
     running: Option<Child>,
 }
 
@@ -46,6 +48,7 @@ impl Instance {
                 .iter()
                 .map(|&argument| argument.to_owned())
                 .collect(),
+            namespace: None,
             running: None,
         }
     }
@@ -58,9 +61,19 @@ impl Instance {
         instance
     }
 
+    /// Lets all its programs run in a mount namespace, from the next start on.
+    pub fn run_in(&mut self, namespace: Namespace) {
+        self.namespace = Some(namespace);
+    }
+
     /// Starts it and waits for the line `ready`.
     pub fn start(&mut self) {
-        let mut child = Command::new(root().join("init/run"))
+        let program = root().join("init/run");
+        let mut command = match &self.namespace {
+            Some(namespace) => namespace.command(program),
+            None => Command::new(program),
+        };
+        let mut child = command
             .args([
                 "--dir",
                 self.path().to_str().expect("a folder in UTF-8"),
