@@ -11,7 +11,7 @@ use stafette_wire::envelope::Expanded;
 
 use crate::settings::{Decisive, Stamps};
 use crate::walk::{Stop, Walk, Who};
-use crate::{Decision, Resolution, What};
+use crate::{Decision, Line, Resolution, What};
 
 /// The tables, lists and accounts of an instance. A copy is cheap, and shares what is large.
 #[derive(Debug, Clone)]
@@ -58,10 +58,8 @@ impl Directory {
                 }
             }
         }
-        if Accounts::clone(&self.accounts).refresh(settings) {
-            self.accounts = Arc::new(Accounts::load(settings));
-            has_changed = true;
-        }
+        // Copied only while a look-up under way still has the old ones.
+        has_changed |= Arc::make_mut(&mut self.accounts).refresh(settings);
         has_changed
     }
 
@@ -85,10 +83,8 @@ impl Directory {
 
     /// What becomes of it if its domain is ours, whatever the lists say: for a domain whose best exchanger we are.
     pub fn resolve_as_ours(&self, mailbox: &Mailbox) -> Resolution {
-        self.walk(mailbox, Who::All, |walk| {
-            walk.local(mailbox, Expanded::No)
-        })
-        .unwrap_or_else(|| later(mailbox))
+        self.walk(mailbox, Who::All, |walk| walk.local(mailbox, Expanded::No))
+            .unwrap_or_else(|| later(mailbox))
     }
 
     /// Whether mail for the domain is delivered here, by the lists and the virtusertable alone.
@@ -139,6 +135,15 @@ impl Directory {
             .as_ref()
             .map(|decisive| &decisive.me)
             .map_err(Clone::clone)
+    }
+
+    /// The Maildir for mail that nobody else gets; with the slash at its end it is one.
+    pub(crate) fn last_resort(&self) -> PathBuf {
+        self.alias_home.join("Maildir/")
+    }
+
+    pub(crate) fn is_last_resort(&self, lines: &[Line]) -> bool {
+        matches!(lines, [Line::File(path)] if *path == self.last_resort())
     }
 
     pub(crate) fn decision(&self, table: Table, entry: &Entry, text: String) -> Decision {
@@ -192,6 +197,3 @@ fn later(mailbox: &Mailbox) -> Resolution {
         decided: Vec::new(),
     }
 }
-
-#[cfg(test)]
-mod tests;

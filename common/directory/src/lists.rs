@@ -33,20 +33,13 @@ impl<T> List<T> {
             Some(Pattern::Exact(name) | Pattern::Suffix(name)) => name,
             None => String::new(),
         };
-        self.0
-            .entry(spelling)
-            .or_insert(Listed { decision, value });
+        self.0.entry(spelling).or_insert(Listed { decision, value });
     }
 
     /// The entry that counts for `domain`.
     pub(crate) fn find(&self, domain: &Domain) -> Option<&Listed<T>> {
         let key = key(domain);
         spellings(&key).find_map(|spelling| self.0.get(spelling))
-    }
-
-    /// All entries, in no order.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &Listed<T>)> {
-        self.0.iter().map(|(name, listed)| (name.as_str(), listed))
     }
 }
 

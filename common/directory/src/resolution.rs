@@ -272,7 +272,9 @@ mod tests {
     #[test]
     fn what_is_filled_into_a_program_line_is_never_read_again_nor_an_option() {
         let program = MailerProgram::Words {
-            words: ["/bin/x", "-f", "$f", "$u", "a$h$$u"].map(str::to_owned).into(),
+            words: ["/bin/x", "-f", "$f", "$u", "a$h$$u"]
+                .map(str::to_owned)
+                .into(),
             user: "$h@x".to_owned(),
             host: "h.example".to_owned(),
         };
@@ -291,7 +293,15 @@ mod tests {
         };
         assert_eq!(
             program.arguments(&ReversePath::Null),
-            ["uux", "-", "-r", "-aMAILER-DAEMON", "-gC", "far!rmail", "(joe)"]
+            [
+                "uux",
+                "-",
+                "-r",
+                "-aMAILER-DAEMON",
+                "-gC",
+                "far!rmail",
+                "(joe)"
+            ]
         );
     }
 }

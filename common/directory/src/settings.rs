@@ -183,11 +183,7 @@ fn is_there(settings: &Settings, name: &str) -> bool {
     settings.control().directory().join(name).exists()
 }
 
-fn each(
-    settings: &Settings,
-    name: &str,
-    mut take: impl FnMut(Decision),
-) -> Result<(), String> {
+fn each(settings: &Settings, name: &str, mut take: impl FnMut(Decision)) -> Result<(), String> {
     let lines = settings
         .control()
         .lines(name)

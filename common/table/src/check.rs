@@ -2,9 +2,10 @@
 
 use stafette_control::{Instance, Problem};
 
-use crate::Table;
 use crate::compile::{is_absent, read, unreadable};
+use crate::parse::Record;
 use crate::source::Source;
+use crate::{Entry, Table};
 
 /// Everything that is wrong with the texts of the tables and with the lists that they name.
 #[must_use]
@@ -25,4 +26,18 @@ pub fn check(instance: &Instance) -> Vec<Problem> {
     }
     problems.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
     problems
+}
+
+/// The entries of a table's text, in the order of their lines, with their keys in lower case. What is wrong is left out.
+#[must_use]
+pub fn entries(instance: &Instance, table: Table) -> Vec<(String, Entry)> {
+    let source = Source::find(instance, table);
+    let Ok((parsed, _)) = read(&source, table) else {
+        return Vec::new();
+    };
+    let entry = |record: Record| {
+        let Record { key, value, line } = record;
+        (key, Entry { value, line })
+    };
+    parsed.records.into_iter().map(entry).collect()
 }

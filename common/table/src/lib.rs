@@ -30,8 +30,9 @@ mod tables;
 pub mod target;
 pub mod virtual_user;
 
-pub use check::check;
+pub use check::{check, entries};
 pub use compile::{Fate, Report, TableReport, Watch, compile};
+pub use include::list_directories;
 pub use kind::Table;
 pub use reply::Reply;
 pub use source::Source;
