@@ -58,6 +58,10 @@ pub const TARGETS: &[(&str, Claim)] = &[
         messages::address_lists_give_addresses,
     ),
     (
+        "rewritten_headers_hold_the_new_addresses",
+        messages::rewritten_headers_hold_the_new_addresses,
+    ),
+    (
         "packets_have_one_reading",
         packets::packets_have_one_reading,
     ),

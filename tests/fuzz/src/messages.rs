@@ -1,6 +1,8 @@
 //! Header sections, address lists, hop counts.
 
+use stafette_addr::Mailbox;
 use stafette_message::header::{fields, split, unfold};
+use stafette_message::rewrite::{Scope, rewrite};
 use stafette_message::section::{Section, Taken};
 use stafette_message::{HopCounter, addresses};
 
@@ -44,4 +46,42 @@ pub fn header_sections_ignore_cuts(data: &[u8]) {
 pub fn address_lists_give_addresses(data: &[u8]) {
     let listed = addresses::addresses(data);
     assert!(listed.len() <= data.len());
+}
+
+/// Where nothing is to change nothing changes, and where everything is, the same number of addresses of the same fields are read, each
+/// of them the new one; fields and body stay in their places.
+pub fn rewritten_headers_hold_the_new_addresses(data: &[u8]) {
+    assert_eq!(rewrite(data, Scope::All, |_| None), None);
+    assert_eq!(rewrite(data, Scope::All, |old| Some(old.clone())), None);
+    let Ok(new) = Mailbox::parse(b"\"new one\"@out.example") else {
+        return;
+    };
+    let mut changed = 0;
+    let text = rewrite(data, Scope::All, |old| {
+        changed += usize::from(*old != new);
+        Some(new.clone())
+    });
+    assert_eq!(text.is_some(), changed > 0);
+    let text = text.unwrap_or_else(|| data.to_vec());
+    let mut walks = (fields(data), fields(&text));
+    for (old, now) in walks.0.by_ref().zip(walks.1.by_ref()) {
+        assert_eq!(old.name, now.name);
+        let lists = [old.body(), now.body()].map(addresses::addresses);
+        if old.raw != now.raw {
+            assert_eq!(lists[0].len(), lists[1].len());
+            for listed in &lists[1] {
+                let Ok(listed) = listed else {
+                    panic!("no address any more");
+                };
+                let mailbox = listed
+                    .domain
+                    .clone()
+                    .map(|domain| Mailbox::new(listed.local.clone(), domain));
+                assert!(mailbox.is_none_or(|mailbox| mailbox == new));
+            }
+        }
+    }
+    assert_eq!(walks.0.next(), None);
+    assert_eq!(walks.1.next(), None);
+    assert_eq!(walks.0.rest(), walks.1.rest());
 }
