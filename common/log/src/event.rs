@@ -143,6 +143,8 @@ events! {
         "A program on one of our sockets said what it must not say, or may not be there; it was cut off."
     SettingBad "setting-bad" Warning ["file" "line" "problem" "advice"]
         "A control file, or a line of it, is wrong and was not used."
+    TableCompiled "table-compiled" Notice ["table" "entries"]
+        "The text of a table has changed and was compiled; the new table is in force."
 
     // The queue and the machine.
     QueueScanned "queue-scanned" Info ["messages" "recipients" "count" "seconds" "reason"]

@@ -17,6 +17,7 @@ pub mod operator;
 mod queue_id;
 pub mod resolve;
 pub mod submission;
+pub mod tables;
 pub mod users;
 
 pub use field::{MAX_PACKET, Reader, Wire, WireError};

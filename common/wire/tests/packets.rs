@@ -10,6 +10,7 @@ use stafette_wire::envelope::{Body, Bytes, Notify, Recipient, Ret, Sender};
 use stafette_wire::operator::{FromSend, ToSend};
 use stafette_wire::resolve::{FromResolve, ToResolve};
 use stafette_wire::submission::{FromQueue, Origin, ToQueue, content};
+use stafette_wire::tables::{FromTables, ToTables};
 use stafette_wire::users::{FromUsers, ToUsers};
 use stafette_wire::{MAX_PACKET, Packet, QueueId, WireError};
 
@@ -170,6 +171,8 @@ proptest! {
         canonical::<FromSend>(&bytes);
         canonical::<ToResolve>(&bytes);
         canonical::<FromResolve>(&bytes);
+        canonical::<ToTables>(&bytes);
+        canonical::<FromTables>(&bytes);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use stafette_wire::delivery::{FromDelivery, ToDelivery};
 use stafette_wire::operator::{FromSend, ToSend};
 use stafette_wire::resolve::{FromResolve, ToResolve};
 use stafette_wire::submission::{FromQueue, ToQueue};
+use stafette_wire::tables::{FromTables, ToTables};
 use stafette_wire::users::{FromUsers, ToUsers};
 
 /// What is read as a packet is written as one that reads the same.
@@ -29,4 +30,6 @@ pub fn packets_have_one_reading(data: &[u8]) {
     canonical::<FromSend>(data);
     canonical::<ToResolve>(data);
     canonical::<FromResolve>(data);
+    canonical::<ToTables>(data);
+    canonical::<FromTables>(data);
 }
