@@ -4,6 +4,7 @@
 //! first start works. A compiled table is written beside the old one, flushed, and renamed over it, one compiler at a time. A table without
 //! a text has no compiled form.
 
+mod report;
 mod write;
 
 use std::io;
@@ -11,71 +12,12 @@ use std::path::Path;
 
 use stafette_control::{FILE_LIMIT, Instance, Mistake, Problem};
 
+pub use self::report::{Fate, Report, TableReport};
 use crate::Table;
 use crate::compiled::{self, Compiled};
 use crate::include::{self, Seen, read_bounded};
 use crate::parse::{Parsed, parse};
 use crate::source::Source;
-
-/// What became of a table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
-    /// It has no text.
-    Absent,
-    /// Its text is gone, and so is now its compiled form.
-    Removed,
-    /// It was compiled from the same text before.
-    Same,
-    /// It was compiled.
-    Compiled,
-    /// Its good lines were compiled: there was no table in force that could have stayed.
-    Partly,
-    /// Its text has mistakes, or could not be read: the table in force stays.
-    Kept,
-    /// It could not be read or written, and no table is in force.
-    Failed,
-}
-
-/// What became of a table, and what is wrong with it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TableReport {
-    /// Which.
-    pub table: Table,
-    /// Its text as an operator writes it.
-    pub file: String,
-    /// What became of it.
-    pub fate: Fate,
-    /// Entries of the text, lists included; 0 if it was not compiled now.
-    pub entries: usize,
-    /// What is wrong; mistakes first, then what is odd.
-    pub problems: Vec<Problem>,
-}
-
-impl TableReport {
-    /// Whether what the text says is in force.
-    #[must_use]
-    pub fn is_good(&self) -> bool {
-        matches!(
-            self.fate,
-            Fate::Absent | Fate::Removed | Fate::Same | Fate::Compiled
-        )
-    }
-}
-
-/// What became of all tables.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Report {
-    /// One each, those that were looked at.
-    pub tables: Vec<TableReport>,
-}
-
-impl Report {
-    /// Whether what the texts say is in force.
-    #[must_use]
-    pub fn is_good(&self) -> bool {
-        self.tables.iter().all(TableReport::is_good)
-    }
-}
 
 /// Compiles all tables whose text, or a list that it names, is not what the compiled table was made from; with `force` all of them.
 #[must_use]

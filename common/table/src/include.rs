@@ -8,10 +8,12 @@ use std::io::{self, Read as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use stafette_control::Mistake;
+use stafette_control::{Instance, Mistake};
 
+use crate::Table;
 use crate::compiled::{self, Stamp, UNREADABLE, include_key};
 use crate::parse::{Parsed, Record};
+use crate::source::Source;
 use crate::target::{ITEM_LIMIT, Item, TEXT_LIMIT, parse_lines};
 
 /// More lists are not read.
@@ -55,6 +57,21 @@ pub(crate) fn read_all(parsed: &mut Parsed, file: &str) -> Vec<Seen> {
         parsed.records.push(Record { key, value, line });
     }
     seen
+}
+
+/// The directories of the lists that aliases name as things are now, directly or by another list: for a program that gives up all others.
+#[must_use]
+pub fn list_directories(instance: &Instance) -> Vec<PathBuf> {
+    let source = Source::find(instance, Table::Aliases);
+    let seen = crate::compile::read(&source, Table::Aliases).map(|(_, seen)| seen);
+    let directories: BTreeSet<PathBuf> = seen
+        .unwrap_or_default()
+        .into_iter()
+        .skip(1)
+        .filter_map(|(path, _)| Some(path.parent()?.to_owned()))
+        .filter(|directory| directory.parent().is_some())
+        .collect();
+    directories.into_iter().collect()
 }
 
 fn read(path: &Path) -> io::Result<Vec<u8>> {

@@ -17,6 +17,8 @@ pub mod access;
 mod check;
 mod compile;
 mod compiled;
+#[cfg(test)]
+mod fixture;
 pub mod generic;
 mod include;
 mod key;

@@ -3,6 +3,7 @@ use stafette_control::Instance;
 
 use super::*;
 use crate::compile;
+use crate::fixture::put;
 
 fn tables(text: &str) -> (tempfile::TempDir, Tables) {
     let folder = tempfile::tempdir().expect("a directory");
@@ -12,7 +13,7 @@ fn tables(text: &str) -> (tempfile::TempDir, Tables) {
         run: folder.path().join("run"),
     };
     std::fs::create_dir(&instance.etc).expect("etc");
-    std::fs::write(instance.etc.join("access"), text).expect("written");
+    put(instance.etc.join("access"), text);
     let report = compile(&instance, false);
     assert!(report.is_good(), "{report:?}");
     let tables = Tables::open(&instance);

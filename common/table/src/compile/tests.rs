@@ -2,6 +2,7 @@ use std::fs;
 
 use super::*;
 use crate::Tables;
+use crate::fixture::put;
 
 struct House(tempfile::TempDir);
 
@@ -22,7 +23,7 @@ impl House {
     }
 
     fn write(&self, name: &str, text: &str) {
-        fs::write(self.instance().etc.join(name), text).expect("written");
+        put(self.instance().etc.join(name), text);
     }
 
     fn fate(&self, table: Table) -> Fate {
@@ -95,15 +96,14 @@ fn a_table_goes_with_its_text() {
 fn lists_are_read_with_the_lists_that_they_name() {
     let house = House::new();
     let at = |name: &str| house.0.path().join(name).display().to_string();
-    fs::write(
+    put(
         at("one"),
         format!(
             "joe, ann@x.y # no\n\"B\" <b@x.y>\n|prog\n:include:{}\n",
             at("two")
         ),
-    )
-    .expect("written");
-    fs::write(at("two"), format!("carl\n:include:{}\n", at("one"))).expect("written");
+    );
+    put(at("two"), format!("carl\n:include:{}\n", at("one")));
     house.write(
         "aliases",
         &format!("list: :include:{}\nother: :include:/no/such\n", at("one")),
@@ -139,12 +139,12 @@ fn lists_are_read_with_the_lists_that_they_name() {
 fn a_watch_notices_texts_and_lists() {
     let house = House::new();
     let list = house.0.path().join("list");
-    fs::write(&list, "joe\n").expect("written");
+    put(&list, "joe\n");
     house.write("aliases", &format!("list: :include:{}\n", list.display()));
     let mut watch = Watch::new();
     assert_eq!(watch.look(&house.instance(), false).tables.len(), 5);
     assert_eq!(watch.look(&house.instance(), false).tables, []);
-    fs::write(&list, "joe, ann\n").expect("written");
+    put(&list, "joe, ann\n");
     let report = watch.look(&house.instance(), false);
     assert_eq!(report_of(&report, Table::Aliases).fate, Fate::Compiled);
     house.write("aliases", "bad\n");

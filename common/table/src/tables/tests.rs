@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::compile;
+use crate::fixture::put;
 
 struct House {
     folder: tempfile::TempDir,
@@ -26,7 +27,7 @@ impl House {
     }
 
     fn write(&self, aliases: &str) {
-        fs::write(self.instance.etc.join("aliases"), aliases).expect("written");
+        put(self.instance.etc.join("aliases"), aliases);
         drop(compile(&self.instance, true));
     }
 
@@ -59,7 +60,7 @@ fn a_text_that_comes_and_goes_is_noticed() {
     assert!(tables.refresh_now());
     assert!(!tables.is_there(Table::Aliases));
     assert_eq!(value(&tables, "root"), None);
-    fs::write(house.instance.etc.join("access"), "10 OK\n").expect("written");
+    put(house.instance.etc.join("access"), "10 OK\n");
     assert!(tables.refresh_now());
     assert!(tables.get(Table::Access, "10").is_err());
     drop(compile(&house.instance, false));
@@ -82,7 +83,7 @@ fn a_cut_table_is_an_error_and_not_an_empty_one() {
     let whole = fs::read(house.cdb()).expect("read");
     for length in [0, 1, 100, 2047, 2048, whole.len() / 2, whole.len() - 1] {
         fs::remove_file(house.cdb()).expect("removed");
-        fs::write(house.cdb(), &whole[..length.min(whole.len())]).expect("written");
+        put(house.cdb(), &whole[..length.min(whole.len())]);
         let tables = Tables::open(&house.instance);
         assert!(tables.get(Table::Aliases, "root").is_err(), "{length}");
     }
@@ -103,7 +104,7 @@ proptest! {
             bytes[at] = byte;
         }
         fs::remove_file(house.cdb()).expect("removed");
-        fs::write(house.cdb(), &bytes).expect("written");
+        put(house.cdb(), &bytes);
         let tables = Tables::open(&house.instance);
         for key in ["root", "ann", "list", "nobody"] {
             drop(tables.get(Table::Aliases, key));
