@@ -27,6 +27,15 @@ pub fn from_line(from: &ReversePath, unix_seconds: i64) -> Vec<u8> {
     line
 }
 
+/// The same line as rmail wants it: `From SENDER DATE remote from HOST`.
+#[must_use]
+pub fn remote_from_line(from: &ReversePath, unix_seconds: i64, host: &str) -> Vec<u8> {
+    let mut line = from_line(from, unix_seconds);
+    line.pop();
+    line.extend_from_slice(format!(" remote from {host}\n").as_bytes());
+    line
+}
+
 /// The 24 characters of asctime(3), in UTC.
 fn asctime(unix_seconds: i64) -> String {
     const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
@@ -194,6 +203,10 @@ mod tests {
         let line = |from: &str, at| {
             String::from_utf8(from_line(&ReversePath::parse(from.as_bytes()).unwrap(), at)).unwrap()
         };
+        assert_eq!(
+            remote_from_line(&ReversePath::Null, 0, "far"),
+            b"From MAILER-DAEMON Thu Jan  1 00:00:00 1970 remote from far\n"
+        );
         assert_eq!(line("", 0), "From MAILER-DAEMON Thu Jan  1 00:00:00 1970\n");
         assert_eq!(
             line("a@b.example", 1_793_697_300),

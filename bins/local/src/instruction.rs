@@ -99,7 +99,8 @@ pub fn parse_instructions(text: &[u8]) -> Result<Vec<Instruction>, Mistake> {
     Ok(list)
 }
 
-fn parse_path(line: &[u8]) -> Result<Instruction, &'static str> {
+/// Reads a path: a Maildir if it ends in `/`, otherwise an mbox.
+pub(crate) fn parse_path(line: &[u8]) -> Result<Instruction, &'static str> {
     if line.contains(&0) {
         return Err("a path has no NUL");
     }

@@ -40,8 +40,10 @@ impl Source for File {
 pub struct Letter<S> {
     source: S,
     content: Content,
-    /// The added fields and the first piece of the content.
+    /// The recipient's fields, the added ones and the first piece of the content.
     head: Vec<u8>,
+    /// Octets of the recipient's fields in `head`.
+    own: usize,
     /// Octets of the content in `head`.
     held: u64,
     /// The checksum of those.
@@ -65,7 +67,9 @@ impl<S: Source> Letter<S> {
     /// # Errors
     /// The verdict, if there is nothing to deliver.
     pub fn open(job: &Job, to: &Mailbox, source: S, hop_limit: u32) -> Result<Self, Verdict> {
-        let mut head = trace::fields_in_front(&job.from, to, &job.add);
+        let own = trace::own_fields(&job.from, to);
+        let mut head = own.clone().into_bytes();
+        head.extend_from_slice(&trace::added_fields(&job.add));
         let fields = head.len();
         let first = job.content.octets.min(FIRST_PIECE as u64);
         let length = usize::try_from(first).unwrap_or(FIRST_PIECE);
@@ -81,6 +85,7 @@ impl<S: Source> Letter<S> {
             source,
             content: job.content.clone(),
             head,
+            own: own.len(),
             held: first,
             hasher,
         };
@@ -98,8 +103,27 @@ impl<S: Source> Letter<S> {
     ///
     /// # Errors
     /// Why not all pieces were given, or that they are not what was accepted.
-    pub fn pieces(&self, mut take: impl FnMut(&[u8]) -> io::Result<()>) -> Result<(), Broken> {
-        take(&self.head).map_err(Broken::Taker)?;
+    pub fn pieces(&self, take: impl FnMut(&[u8]) -> io::Result<()>) -> Result<(), Broken> {
+        self.pieces_behind(&self.head, take)
+    }
+
+    /// The same without the recipient's fields.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn pieces_without_own(
+        &self,
+        take: impl FnMut(&[u8]) -> io::Result<()>,
+    ) -> Result<(), Broken> {
+        self.pieces_behind(self.head.get(self.own..).unwrap_or_default(), take)
+    }
+
+    fn pieces_behind(
+        &self,
+        head: &[u8],
+        mut take: impl FnMut(&[u8]) -> io::Result<()>,
+    ) -> Result<(), Broken> {
+        take(head).map_err(Broken::Taker)?;
         if self.is_all_held() {
             return Ok(());
         }

@@ -8,6 +8,7 @@ use std::io;
 use std::process::ExitCode;
 
 use stafette_control::Instance;
+use stafette_local::environment;
 use stafette_local::parent::{Limits, Parent, Start};
 use stafette_local::worker::Setting;
 use stafette_log::{Event, event};
@@ -36,6 +37,7 @@ fn run() -> io::Result<()> {
     let listener = Listener::bind(&path, 0o666)
         .map_err(|error| io::Error::other(format!("unable to bind {}: {error}", path.display())))?;
     let signals = Signals::block(&[Signal::Term, Signal::Int, Signal::Child])?;
+    let files = limits::FileLimit::now().ok();
     limits::raise_files(FILES)?;
     let start = Start {
         listener,
@@ -44,10 +46,18 @@ fn run() -> io::Result<()> {
         setting: Setting {
             becomes: user::is_root(),
             host: host::name().unwrap_or_default(),
+            me: settings.me().as_str().to_owned(),
             hop_limit: u32::try_from(settings.maxhops()).unwrap_or(u32::MAX),
+            program_time: settings.timeoutprogram(),
+            environment: environment::inherited(),
+            files,
         },
-        limits: Limits::new(settings.concurrencylocal()),
+        limits: Limits {
+            program_time: settings.timeoutprogram(),
+            ..Limits::new(settings.concurrencylocal())
+        },
         mail_group: user::group_by_name(MAIL)?,
+        instance,
         settings,
     };
     start.settings.log_problems();

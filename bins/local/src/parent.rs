@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::io;
 use std::time::{Duration, Instant};
 
-use stafette_control::Settings;
+use stafette_control::{Instance, Settings};
 use stafette_log::{Event, event};
 use stafette_sys::clock;
 use stafette_sys::fork::{self, Pid, fork_child};
@@ -49,6 +49,8 @@ pub struct Start {
     /// Who may connect.
     pub callers: Callers,
     /// For the processes that find accounts.
+    pub instance: Instance,
+    /// Its settings.
     pub settings: Settings,
     /// For the workers.
     pub setting: Setting,
@@ -69,6 +71,7 @@ struct Core {
 pub struct Parent {
     core: Option<Core>,
     callers: Callers,
+    instance: Instance,
     settings: Settings,
     setting: Setting,
     limits: Limits,
@@ -79,9 +82,9 @@ pub struct Parent {
     last_token: u64,
     connections: BTreeMap<u64, Connection>,
     helpers: BTreeMap<u64, Helper>,
-    questions: BTreeMap<String, Question>,
-    unasked: VecDeque<String>,
-    cache: HashMap<String, (Instant, Found)>,
+    questions: BTreeMap<Vec<u8>, Question>,
+    unasked: VecDeque<Vec<u8>>,
+    cache: HashMap<Vec<u8>, (Instant, Found)>,
     workers: BTreeMap<u64, Worker>,
     jobs: BTreeMap<u64, Held>,
     waiting: VecDeque<u64>,
@@ -108,6 +111,7 @@ impl Parent {
                 signals: start.signals,
             }),
             callers: start.callers,
+            instance: start.instance,
             settings: start.settings,
             setting: start.setting,
             limits: start.limits,

@@ -11,14 +11,18 @@ use stafette_wire::delivery::Bytes;
 
 use crate::verdict::Verdict;
 
-/// What stands before the content: Return-Path (RFC 5321 section 4.4), Delivered-To, and the fields of the queue.
+/// What final delivery puts in front of everything: Return-Path (RFC 5321 section 4.4) and Delivered-To.
 #[must_use]
-pub fn fields_in_front(from: &ReversePath, to: &Mailbox, add: &[Bytes]) -> Vec<u8> {
+pub fn own_fields(from: &ReversePath, to: &Mailbox) -> String {
+    format!("{}\n{}\n", return_path(from), delivered_to(to))
+}
+
+/// The fields of the queue, which stand behind those.
+#[must_use]
+pub fn added_fields(add: &[Bytes]) -> Vec<u8> {
     let mut out = Vec::with_capacity(1024);
-    let own = [return_path(from), delivered_to(to)];
-    let all = own.iter().map(String::as_bytes);
-    for field in all.chain(add.iter().map(|field| field.0.as_slice())) {
-        out.extend_from_slice(field);
+    for field in add {
+        out.extend_from_slice(&field.0);
         out.push(b'\n');
     }
     out

@@ -1,19 +1,20 @@
 //! Looking accounts up without waiting for them: questions to the processes that do it, answers, and what is refused.
 
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use stafette_directory::Line;
 use stafette_sys::fork::{self, Pid};
 use stafette_sys::packet::Socket;
 use stafette_sys::signal::Signal;
+use stafette_wire::MAX_PACKET;
 
 use super::pool::{Ready, Stage};
 use super::{Parent, complain};
-use crate::accounts::{self, Answer, Found};
+use crate::accounts::{self, Answer, Deliver, Found};
 use crate::instruction::{Instruction, parse_instructions};
-use crate::task::Task;
+use crate::task::{OwnFiles, Task, Work};
 use crate::verdict::Verdict;
-use crate::worker::Identity;
+use crate::worker::{Identity, Role};
 
 /// Processes that look up; one may wait for the database while another goes on.
 const HELPERS: usize = 2;
@@ -30,10 +31,10 @@ pub(super) struct Helper {
     pid: Pid,
     socket: Socket,
     /// What it was asked, and when.
-    asked: Option<(String, Instant)>,
+    asked: Option<(Vec<u8>, Instant)>,
 }
 
-/// A local-part that is being looked up.
+/// A recipient that is being looked up.
 #[derive(Debug)]
 pub(super) struct Question {
     since: Instant,
@@ -59,16 +60,16 @@ impl Parent {
         let Some(held) = self.jobs.get(&job) else {
             return;
         };
-        let local = held.local.clone();
+        let asked = held.asked.clone();
         let known = self
             .cache
-            .get(&local)
+            .get(&asked)
             .filter(|(at, _)| at.elapsed() < FRESH);
         if let Some(found) = known.map(|(_, found)| found.clone()) {
             return self.take_account(job, &found);
         }
-        let question = self.questions.entry(local.clone()).or_insert_with(|| {
-            self.unasked.push_back(local);
+        let question = self.questions.entry(asked.clone()).or_insert_with(|| {
+            self.unasked.push_back(asked);
             Question::default()
         });
         question.jobs.push(job);
@@ -76,14 +77,16 @@ impl Parent {
 
     /// Gives questions to processes that have none, starting one if need be.
     pub(super) fn ask_helpers(&mut self) {
-        while let Some(local) = self.unasked.front().cloned() {
+        while let Some(question) = self.unasked.front().cloned() {
             let is_full = self.helpers.len() >= HELPERS;
             let free = self
                 .helpers
                 .values_mut()
                 .find(|helper| helper.asked.is_none());
             let asked = match free {
-                Some(helper) => helper.ask(local).map(|()| drop(self.unasked.pop_front())),
+                Some(helper) => helper
+                    .ask(question)
+                    .map(|()| drop(self.unasked.pop_front())),
                 None if is_full => return,
                 None => self.start_helper(),
             };
@@ -96,7 +99,12 @@ impl Parent {
 
     fn start_helper(&mut self) -> std::io::Result<()> {
         let (token, pid, socket) = self.start_child(|parent, socket| {
-            accounts::serve(&parent.settings, parent.setting.becomes, socket)
+            accounts::serve(
+                &parent.instance,
+                &parent.settings,
+                parent.setting.becomes,
+                socket,
+            )
         })?;
         let helper = Helper {
             pid,
@@ -111,7 +119,7 @@ impl Parent {
         let Some(helper) = self.helpers.get_mut(&token) else {
             return;
         };
-        let mut packet = vec![0; 16 * 1024];
+        let mut packet = vec![0; MAX_PACKET];
         let answer = match helper.socket.try_recv(&mut packet) {
             Ok((0, _)) => Err("it ended".to_owned()),
             Ok((length, _)) => Answer::decode(packet.get(..length).unwrap_or_default())
@@ -120,7 +128,7 @@ impl Parent {
             Err(error) => Err(error.to_string()),
         };
         match (answer, helper.asked.take()) {
-            (Ok(answer), Some((local, _))) => self.take_answer(&local, &answer),
+            (Ok(answer), Some((asked, _))) => self.take_answer(&asked, &answer),
             (Err(_), asked) => {
                 self.end_helper(token);
                 self.ask_again(asked);
@@ -143,7 +151,7 @@ impl Parent {
     }
 
     /// What a process was asked.
-    fn asked_of(&mut self, token: u64) -> Option<(String, Instant)> {
+    fn asked_of(&mut self, token: u64) -> Option<(Vec<u8>, Instant)> {
         let helper = self.helpers.get_mut(&token)?;
         helper.asked.take()
     }
@@ -156,16 +164,16 @@ impl Parent {
     }
 
     /// What a process was asked before it died is asked once more, since its death is nobody's answer; but not without end.
-    fn ask_again(&mut self, asked: Option<(String, Instant)>) {
-        let Some((local, _)) = asked else { return };
-        let Some(question) = self.questions.get_mut(&local) else {
+    fn ask_again(&mut self, asked: Option<(Vec<u8>, Instant)>) {
+        let Some((asked, _)) = asked else { return };
+        let Some(question) = self.questions.get_mut(&asked) else {
             return;
         };
         question.deaths += 1;
         if question.deaths > DEATHS {
-            self.take_answer(&local, &silence());
+            self.take_answer(&asked, &silence());
         } else {
-            self.unasked.push_front(local);
+            self.unasked.push_front(asked);
         }
     }
 
@@ -187,32 +195,32 @@ impl Parent {
         for token in silent {
             let asked = self.asked_of(token);
             self.end_helper(token);
-            if let Some((local, _)) = asked {
-                self.take_answer(&local, &silence());
+            if let Some((asked, _)) = asked {
+                self.take_answer(&asked, &silence());
             }
         }
         let late = |question: &Question| question.since.elapsed() > limit;
-        let late: Vec<String> = self
+        let late: Vec<Vec<u8>> = self
             .questions
             .iter()
             .filter(|(_, question)| late(question))
-            .map(|(local, _)| local.clone())
+            .map(|(asked, _)| asked.clone())
             .collect();
-        for local in late {
-            self.unasked.retain(|each| *each != local);
-            self.take_answer(&local, &silence());
+        for asked in late {
+            self.unasked.retain(|each| *each != asked);
+            self.take_answer(&asked, &silence());
         }
     }
 
     /// An answer is for all jobs that wait for it.
-    fn take_answer(&mut self, local: &str, answer: &Answer) {
-        let jobs = self.questions.remove(local).map(|question| question.jobs);
+    fn take_answer(&mut self, asked: &[u8], answer: &Answer) {
+        let jobs = self.questions.remove(asked).map(|question| question.jobs);
         if let Answer::Found(found) = answer {
             if self.cache.len() >= CACHE {
                 self.cache.clear();
             }
             self.cache
-                .insert(local.to_owned(), (Instant::now(), found.clone()));
+                .insert(asked.to_owned(), (Instant::now(), found.clone()));
         }
         for job in jobs.unwrap_or_default() {
             match answer {
@@ -221,6 +229,11 @@ impl Parent {
                     job,
                     Verdict::failed("5.1.1", "there is no such mailbox here"),
                 ),
+                Answer::Refused {
+                    is_final,
+                    status,
+                    text,
+                } => self.end_job(job, refusal(*is_final, status, text)),
                 Answer::Later(reason) => {
                     self.end_job(job, Verdict::deferred("4.3.0", reason.as_str()));
                 }
@@ -231,7 +244,7 @@ impl Parent {
     /// The account is found: what is to be done, and as whom, is decided here.
     fn take_account(&mut self, job: u64, found: &Found) {
         match self.ready(found) {
-            Ok((identity, home, instructions)) => {
+            Ok((identity, work)) => {
                 let Some(held) = self.jobs.get_mut(&job) else {
                     return;
                 };
@@ -239,8 +252,8 @@ impl Parent {
                     Stage::Looking(job, file) => {
                         let task = Task {
                             job: *job,
-                            home,
-                            instructions,
+                            home: found.home.clone(),
+                            work,
                             may_be_there: true,
                         };
                         Stage::Ready(Box::new(Ready {
@@ -257,7 +270,7 @@ impl Parent {
         }
     }
 
-    fn ready(&self, found: &Found) -> Result<(Identity, PathBuf, Vec<Instruction>), Verdict> {
+    fn ready(&self, found: &Found) -> Result<(Identity, Work), Verdict> {
         let name = &found.name;
         if found.uid == 0 || found.gid == 0 {
             return Err(Verdict::failed(
@@ -272,17 +285,65 @@ impl Parent {
             );
             return Err(Verdict::deferred("4.3.5", words));
         }
-        let instructions = parse_instructions(&found.delivery).map_err(|mistake| {
-            Verdict::deferred("4.3.5", format!("defaultdelivery: {}", mistake.problem))
-        })?;
-        let needs_group = instructions.iter().any(Instruction::needs_group_mail);
+        let (work, role) = self.work(&found.what)?;
         let identity = Identity {
             uid: found.uid,
             gid: found.gid,
             name: name.clone(),
-            spool_group: self.mail_group.filter(|_| needs_group),
+            role,
         };
-        Ok((identity, found.home.clone(), instructions))
+        Ok((identity, work))
+    }
+
+    /// What a worker is told, and which kind of worker. Where nothing but the system's spool and a file of the user can
+    /// matter, a plain worker looks for the file first.
+    fn work(&self, what: &Deliver) -> Result<(Work, Role), Verdict> {
+        Ok(match what {
+            Deliver::Account {
+                dash,
+                ext,
+                delivery,
+            } => {
+                let default = parse_instructions(delivery).map_err(|mistake| {
+                    Verdict::deferred("4.3.5", format!("defaultdelivery: {}", mistake.problem))
+                })?;
+                let needs_group = default.iter().any(Instruction::needs_group_mail);
+                let own = OwnFiles {
+                    dash: dash.clone(),
+                    ext: ext.clone(),
+                    default,
+                    has_spool_worker: needs_group && self.spool_group().is_some(),
+                };
+                (Work::Account(own), Role::Plain)
+            }
+            Deliver::Lines(lines) => {
+                let has_programs = lines.iter().any(|line| matches!(line, Line::Program(_)));
+                let role = if has_programs {
+                    Role::Programs
+                } else {
+                    Role::Plain
+                };
+                (Work::Lines(lines.clone()), role)
+            }
+            Deliver::Mailer(program) => (Work::Mailer(program.clone()), Role::Programs),
+        })
+    }
+
+    /// The group that workers for the system's spool get; none if they cannot get any.
+    pub(super) fn spool_group(&self) -> Option<u32> {
+        self.mail_group.filter(|_| self.setting.becomes)
+    }
+}
+
+/// In the words of the table, as far as they are what a reply has.
+fn refusal(is_final: bool, status: &str, text: &str) -> Verdict {
+    let class = if is_final { "5." } else { "4." };
+    let is_plain = |byte: u8| byte.is_ascii_digit() || byte == b'.';
+    let is_status = status.len() <= 9 && status.starts_with(class) && status.bytes().all(is_plain);
+    if is_final {
+        Verdict::failed(if is_status { status } else { "5.7.1" }, text)
+    } else {
+        Verdict::deferred(if is_status { status } else { "4.7.1" }, text)
     }
 }
 
@@ -291,9 +352,9 @@ fn silence() -> Answer {
 }
 
 impl Helper {
-    fn ask(&mut self, local: String) -> std::io::Result<()> {
-        self.socket.try_send(local.as_bytes(), &[])?;
-        self.asked = Some((local, Instant::now()));
+    fn ask(&mut self, question: Vec<u8>) -> std::io::Result<()> {
+        self.socket.try_send(&question, &[])?;
+        self.asked = Some((question, Instant::now()));
         Ok(())
     }
 

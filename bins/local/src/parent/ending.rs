@@ -8,9 +8,11 @@ use stafette_sys::signal::Signal;
 use stafette_wire::MAX_PACKET;
 use stafette_wire::delivery::{Bytes, Delays, Fate, Host, Outcome, RecipientOutcome};
 
+use super::pool::{Stage, Worker};
 use super::{Parent, log_death};
-use crate::task::Report;
+use crate::task::{Done, Report, Work};
 use crate::verdict::Verdict;
+use crate::worker::Role;
 
 /// Deaths of workers over one recipient of a message, from which on they count as attempts.
 const DEATHS: u8 = 3;
@@ -55,21 +57,67 @@ impl Parent {
             Report::Done(done) => {
                 worker.since = Instant::now();
                 let mut ended = Vec::new();
-                for (job, verdict) in done {
+                for (job, done) in done {
                     // Nobody ends a job of another worker, nor one that was not begun.
                     if worker.begun.remove(&job) && worker.jobs.remove(&job) {
-                        ended.push((job, verdict));
+                        ended.push((job, done));
                     }
                 }
-                for (job, verdict) in ended {
-                    self.end_job(job, verdict);
+                for (job, done) in ended {
+                    self.take_end(job, done);
                 }
             }
+            Report::Programs(jobs) => self.take_back(token, jobs),
             Report::Unable(reason) => {
                 worker.killed = Some(Verdict::deferred("4.3.0", reason));
                 worker.begun.clone_from(&worker.jobs);
             }
         }
+    }
+
+    /// A plain worker has found that programs are wanted.
+    fn take_back(&mut self, token: u64, jobs: Vec<u64>) {
+        let Some(worker) = self.workers.get_mut(&token) else {
+            return;
+        };
+        if worker.identity.role != Role::Plain {
+            return self.kill(token, Verdict::cut("a worker made no sense"));
+        }
+        let is_its = |job: &u64| worker.begun.remove(job) && worker.jobs.remove(job);
+        let jobs: Vec<u64> = jobs.into_iter().filter(is_its).collect();
+        for job in jobs {
+            self.pass_on(job, |ready| ready.identity.role = Role::Programs);
+        }
+    }
+
+    /// A worker has done its part. What is in the system's spool is left for another, and where that is was said by us.
+    fn take_end(&mut self, job: u64, done: Done) {
+        let Some(group) = self.spool_group().filter(|_| done.wants_spool) else {
+            return self.end_job_with(job, done);
+        };
+        let Some(held) = self.jobs.get_mut(&job) else {
+            return;
+        };
+        let spool = match &held.stage {
+            Stage::Given(ready) => match &ready.task.work {
+                Work::Account(own) if done.verdict.is_delivered() => own
+                    .default
+                    .iter()
+                    .filter(|place| place.needs_group_mail())
+                    .cloned()
+                    .collect(),
+                _ => Vec::new(),
+            },
+            _ => Vec::new(),
+        };
+        if spool.is_empty() {
+            return self.end_job_with(job, done);
+        }
+        held.before = Some(done);
+        self.pass_on(job, |ready| {
+            ready.identity.role = Role::Spool(group);
+            ready.task.work = Work::Mailboxes(spool);
+        });
     }
 
     /// The worker's end of the socket is closed, or ours is to be: it goes, and its end is told by a signal.
@@ -155,6 +203,14 @@ impl Parent {
     pub(super) fn look_at_time(&mut self) {
         self.look_at_accounts();
         let limit = self.limits.batch_time;
+        let program_time = self.limits.program_time;
+        let extra = |worker: &Worker| {
+            if worker.identity.runs_programs() {
+                program_time
+            } else {
+                Duration::ZERO
+            }
+        };
         let mut late = Vec::new();
         let mut idle = Vec::new();
         for (token, worker) in &self.workers {
@@ -163,7 +219,7 @@ impl Parent {
                 if worker.socket.is_some() && since > self.limits.idle_time {
                     idle.push(*token);
                 }
-            } else if since > limit {
+            } else if since > limit + extra(worker) {
                 late.push(*token);
             }
         }
@@ -198,9 +254,18 @@ impl Parent {
 
     /// The job has its verdict: it becomes an outcome.
     pub(super) fn end_job(&mut self, job: u64, verdict: Verdict) {
-        let Some(held) = self.jobs.remove(&job) else {
+        self.end_job_with(job, verdict.into());
+    }
+
+    fn end_job_with(&mut self, job: u64, done: Done) {
+        let Some(mut held) = self.jobs.remove(&job) else {
             return;
         };
+        let done = match held.before.take() {
+            Some(before) => before.and(done),
+            None => done,
+        };
+        let verdict = done.verdict;
         let given = held.given.unwrap_or_else(Instant::now);
         let outcome = Outcome {
             job,
@@ -214,7 +279,7 @@ impl Parent {
             }],
             relay: "local".to_owned(),
             host: Host::Unknown,
-            forward: None,
+            forward: done.forward,
             peer_reports: false,
             delays: Delays {
                 connect: millis(given.saturating_duration_since(held.came)),

@@ -13,6 +13,7 @@ use stafette_wire::{MAX_PACKET, Packet};
 use super::connection::Connection;
 use super::pool::{Held, Stage};
 use super::{Parent, complain};
+use crate::accounts::Ask;
 
 /// Connections at once: send, one that takes its place, and some that ping.
 const CONNECTIONS: usize = 32;
@@ -158,10 +159,15 @@ impl Parent {
             return Err("the descriptor is not a regular file".to_owned());
         }
         let number = job.job;
+        let ask = Ask {
+            mailbox: recipient.recipient.mailbox.clone(),
+            expanded: recipient.recipient.expanded,
+        };
         let held = Held {
             id: job.id,
             index: recipient.index,
-            local: recipient.recipient.mailbox.local().as_str().to_owned(),
+            asked: ask.encode(),
+            before: None,
             came: Instant::now(),
             given: None,
             stage: Stage::Looking(Box::new(job), file),

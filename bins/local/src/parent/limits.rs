@@ -18,8 +18,14 @@ pub struct Limits {
     pub workers: usize,
     /// Of those, for one user id: the others stay free for others when one home hangs.
     pub workers_of_one: usize,
+    /// Jobs that a worker has in one batch.
+    pub batch: usize,
+    /// Jobs that it has at most.
+    pub outstanding: usize,
     /// For one batch; then the worker is killed.
     pub batch_time: Duration,
+    /// For the programs of one delivery, on top of that.
+    pub program_time: Duration,
     /// For an account to be found.
     pub account_time: Duration,
     /// An idle worker stays for so long.
@@ -36,9 +42,23 @@ impl Limits {
         Self {
             workers,
             workers_of_one: workers.div_ceil(8),
+            batch: BATCH,
+            outstanding: OUTSTANDING,
             batch_time: Duration::from_secs(300),
+            program_time: Duration::ZERO,
             account_time: Duration::from_secs(5),
             idle_time: Duration::from_secs(5),
+        }
+    }
+
+    /// The same for workers that run programs: as many again, a job at a time.
+    #[must_use]
+    pub fn for_programs(&self) -> Self {
+        Self {
+            batch: 1,
+            outstanding: 1,
+            batch_time: self.batch_time + self.program_time,
+            ..self.clone()
         }
     }
 
@@ -89,7 +109,7 @@ pub(super) fn choose(workers: &[Candidate], limits: &Limits) -> Choice {
         .filter(fits)
         .min_by_key(|each| (each.busy > SLOW, each.jobs));
     if let Some(best) = best
-        && best.jobs < BATCH
+        && best.jobs < limits.batch
         && best.busy <= SLOW
     {
         return Choice::Give(best.token);
@@ -106,7 +126,9 @@ pub(super) fn choose(workers: &[Candidate], limits: &Limits) -> Choice {
         return Choice::Start(Some(idle.token));
     }
     match best {
-        Some(best) if best.jobs < OUTSTANDING && best.busy <= SLOW => Choice::Give(best.token),
+        Some(best) if best.jobs < limits.outstanding && best.busy <= SLOW => {
+            Choice::Give(best.token)
+        }
         _ => Choice::Wait,
     }
 }
@@ -195,6 +217,15 @@ mod tests {
         assert_eq!(choose(&share, &limits()), Choice::Start(Some(5)));
         let all = [other(5, 1), other(6, 1), other(7, 1), other(8, 1)];
         assert_eq!(choose(&all, &limits()), Choice::Wait);
+    }
+
+    #[test]
+    fn a_worker_for_programs_has_one_job_at_a_time() {
+        let limits = limits().for_programs();
+        assert_eq!(choose(&[worker(5, 0)], &limits), Choice::Give(5));
+        assert_eq!(choose(&[worker(5, 1)], &limits), Choice::Start(None));
+        let full = [worker(5, 1), worker(6, 1)];
+        assert_eq!(choose(&full, &limits), Choice::Wait);
     }
 
     #[test]

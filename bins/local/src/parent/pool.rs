@@ -13,7 +13,7 @@ use stafette_wire::delivery::Job;
 
 use super::Parent;
 use super::limits::{Candidate, Choice, choose};
-use crate::task::Task;
+use crate::task::{Done, Task};
 use crate::verdict::{Verdict, reason};
 use crate::worker::{self, Identity};
 
@@ -39,10 +39,13 @@ pub(super) struct Worker {
 pub(super) struct Held {
     pub(super) id: QueueId,
     pub(super) index: u32,
-    pub(super) local: String,
+    /// The question of whose it is.
+    pub(super) asked: Vec<u8>,
     pub(super) came: Instant,
     pub(super) given: Option<Instant>,
     pub(super) stage: Stage,
+    /// What another worker has done of it already.
+    pub(super) before: Option<Done>,
 }
 
 /// How far a job is.
@@ -52,8 +55,8 @@ pub(super) enum Stage {
     Looking(Box<Job>, File),
     /// It waits for a worker.
     Ready(Box<Ready>),
-    /// A worker has it.
-    Given,
+    /// A worker has it, and may give it back.
+    Given(Box<Ready>),
     /// Between two of these.
     Nothing,
 }
@@ -68,7 +71,7 @@ pub(super) struct Ready {
 
 impl Held {
     pub(super) fn is_given(&self) -> bool {
-        matches!(self.stage, Stage::Given)
+        matches!(self.stage, Stage::Given(_))
     }
 }
 
@@ -123,12 +126,20 @@ impl Parent {
 
     /// Gives the job to a worker, or ends it; false if it must wait.
     fn place(&mut self, job: u64, identity: &Identity) -> bool {
+        // Programs, which may take long, have workers of their own: they never keep others waiting.
+        let runs_programs = identity.runs_programs();
         let candidates: Vec<Candidate> = self
             .workers
             .iter()
+            .filter(|(_, worker)| worker.identity.runs_programs() == runs_programs)
             .map(|(token, worker)| worker.candidate(*token, identity))
             .collect();
-        let token = match choose(&candidates, &self.limits) {
+        let limits = if runs_programs {
+            self.limits.for_programs()
+        } else {
+            self.limits.clone()
+        };
+        let token = match choose(&candidates, &limits) {
             Choice::Wait => return false,
             Choice::Give(token) => token,
             Choice::Start(leaves) => {
@@ -149,8 +160,10 @@ impl Parent {
     }
 
     fn start_worker(&mut self, identity: &Identity) -> io::Result<u64> {
-        let (token, pid, socket) =
-            self.start_child(|parent, socket| worker::work(identity, &parent.setting, socket))?;
+        let (token, pid, socket) = self.start_child(|parent, socket| {
+            let locals = parent.settings.locals();
+            worker::work(identity, &parent.setting, &locals, socket)
+        })?;
         let worker = Worker {
             pid,
             socket: Some(socket),
@@ -174,7 +187,10 @@ impl Parent {
         let (Stage::Ready(ready), Some(socket)) = (&mut held.stage, &worker.socket) else {
             return false;
         };
-        ready.task.may_be_there = self.tried.may_be_there(held.id, held.index, now);
+        // A job that came back was given in this same attempt, and no Maildir was touched.
+        if held.given.is_none() {
+            ready.task.may_be_there = self.tried.may_be_there(held.id, held.index, now);
+        }
         let Some(packet) = ready.task.encode() else {
             self.end_job(
                 job,
@@ -190,8 +206,27 @@ impl Parent {
             worker.since = Instant::now();
         }
         worker.jobs.insert(job);
-        held.given = Some(Instant::now());
-        held.stage = Stage::Given;
+        held.given.get_or_insert_with(Instant::now);
+        held.stage = match std::mem::replace(&mut held.stage, Stage::Nothing) {
+            Stage::Ready(ready) => Stage::Given(ready),
+            other => other,
+        };
+        true
+    }
+
+    /// A worker has done its part of the job; it waits for one that `change` tells what is left. False if there is no such job.
+    pub(super) fn pass_on(&mut self, job: u64, change: impl FnOnce(&mut Ready)) -> bool {
+        let Some(held) = self.jobs.get_mut(&job) else {
+            return false;
+        };
+        held.stage = match std::mem::replace(&mut held.stage, Stage::Nothing) {
+            Stage::Given(mut ready) => {
+                change(&mut ready);
+                Stage::Ready(ready)
+            }
+            other => other,
+        };
+        self.waiting.push_back(job);
         true
     }
 }

@@ -62,6 +62,7 @@ impl Place {
         table.push_str("=toor:root:0:0:/root:::\n.\n");
         place.set("users/assign", &table);
         place.set("systemusers", "0\n");
+        place.set("locals", "example.org\n");
         place
     }
 
