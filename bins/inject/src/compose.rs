@@ -22,6 +22,8 @@ pub(crate) struct Completion<'a> {
     pub(crate) domain: &'a Domain,
     /// Whether recipients are read from the section.
     pub(crate) recipients: bool,
+    /// Whether nothing is completed: a gateway hands over what was complete elsewhere.
+    pub(crate) is_complete: bool,
 }
 
 /// A completed section.
@@ -81,12 +83,17 @@ pub(crate) fn compose(section: &[u8], completion: &Completion<'_>) -> Result<Com
         }
         let name = name.strip_prefix(b"resent-").unwrap_or(&name);
         match name {
+            b"bcc" if completion.recipients => {}
+            _ if completion.is_complete => push(&mut composed.section, field.raw),
             b"bcc" | b"return-path" | b"content-length" => {}
             b"from" | b"to" | b"cc" => {
                 push(&mut composed.section, &qualified(&field, completion.domain));
             }
             _ => push(&mut composed.section, field.raw),
         }
+    }
+    if completion.is_complete {
+        return Ok(composed);
     }
     let mut add = |there: bool, name: &str, body: &str| {
         if !there && !body.is_empty() {
@@ -129,7 +136,7 @@ fn read_recipients(field: &Field<'_>, recipients: &mut Vec<Listed>) -> Result<()
     Ok(())
 }
 
-/// The field with `@domain` behind each address that has none; unreadable items stay as they are.
+/// The field with `@domain` behind each address that has none; unreadable items and `host!user` stay as they are.
 fn qualified(field: &Field<'_>, domain: &Domain) -> Vec<u8> {
     let start = field.raw.len() - field.body().len();
     let mut raw = field.raw.to_vec();
@@ -137,7 +144,7 @@ fn qualified(field: &Field<'_>, domain: &Domain) -> Vec<u8> {
         .into_iter()
         .rev()
         .flatten()
-        .filter(|item| item.domain.is_none())
+        .filter(|item| item.domain.is_none() && !item.local.as_str().contains('!'))
     {
         let at = (start + item.end).min(raw.len());
         let tail = raw.split_off(at);
@@ -160,6 +167,7 @@ mod tests {
             author: "AUTHOR",
             domain: &domain,
             recipients: true,
+            is_complete: false,
         };
         let composed = compose(section.as_bytes(), &completion).unwrap();
         let recipients = composed
@@ -209,6 +217,26 @@ mod tests {
     }
 
     #[test]
+    fn what_a_gateway_brings_stays_as_it_is() {
+        let domain = Domain::parse(b"x.test").unwrap();
+        let mut completion = Completion {
+            date: "DATE",
+            message_id: "<ID>",
+            author: "AUTHOR",
+            domain: &domain,
+            recipients: false,
+            is_complete: true,
+        };
+        let section = b"From: a!joe\nBcc: b@x.test\nReturn-Path: <a@b.test>\n";
+        assert_eq!(compose(section, &completion).unwrap().section, section);
+        completion.recipients = true;
+        assert_eq!(
+            compose(section, &completion).unwrap().section,
+            b"From: a!joe\nReturn-Path: <a@b.test>\n"
+        );
+    }
+
+    #[test]
     fn only_bcc_leaves_a_destination_that_says_nothing() {
         let (section, recipients) = run("Bcc: secret@b.test\n");
         assert_eq!(recipients, ["secret@b.test"]);
@@ -247,6 +275,7 @@ mod tests {
             author: "",
             domain: &domain,
             recipients: true,
+            is_complete: false,
         };
         let error = compose(b"To: ok@x.test, two\n words\n", &completion).unwrap_err();
         assert_eq!(error.text, "\"To: ok@x.test, two words\"");

@@ -10,7 +10,7 @@ use stafette_text::quote;
 use stafette_wire::exit::SysExit;
 
 use crate::failure::Failure;
-use crate::phrase;
+use crate::{phrase, uucp};
 
 /// Octets of /etc/passwd's line that are read.
 const LINE_LIMIT: u64 = 64 * 1024;
@@ -54,16 +54,25 @@ impl Names {
         longer.unwrap_or(domain)
     }
 
-    /// The mailbox that an address means here.
+    /// The mailbox that an address means here. `host!user` is an address of UUCP.
     pub(crate) fn mailbox(&self, listed: Listed) -> Mailbox {
+        if listed.domain.is_none()
+            && let Some(mailbox) = uucp::mailbox(listed.local.as_str().as_bytes(), None)
+        {
+            return mailbox;
+        }
         let domain = listed
             .domain
             .map_or_else(|| self.host.clone(), |domain| self.full(domain));
         Mailbox::new(listed.local, domain)
     }
 
-    /// The mailboxes of one operand, which may be a list.
-    pub(crate) fn recipients(&self, operand: &[u8]) -> Result<Vec<Mailbox>, Failure> {
+    /// The mailboxes of one operand, which may be a list. From a gateway (`-G`), addresses are complete.
+    pub(crate) fn recipients(
+        &self,
+        operand: &[u8],
+        gateway: bool,
+    ) -> Result<Vec<Mailbox>, Failure> {
         let shown = quote(operand, 100);
         if operand.starts_with(b"-") {
             return Err(Failure::new(
@@ -80,6 +89,12 @@ impl Names {
                 let listed = item.map_err(|error| {
                     Failure::new(SysExit::NoUser, format!("recipient {shown}: {error}"))
                 })?;
+                if gateway && !is_complete(&listed) {
+                    return Err(Failure::new(
+                        SysExit::NoUser,
+                        format!("recipient {shown} has no domain, which -G asks for"),
+                    ));
+                }
                 self.checked(listed).ok_or_else(|| {
                     Failure::new(SysExit::Usage, format!("recipient {shown} begins with -"))
                 })
@@ -89,7 +104,8 @@ impl Names {
 
     /// The mailbox, unless its local-part could be taken for an option by a program that gets it.
     pub(crate) fn checked(&self, listed: Listed) -> Option<Mailbox> {
-        (!listed.local.as_str().starts_with('-')).then(|| self.mailbox(listed))
+        let mailbox = self.mailbox(listed);
+        (!mailbox.local().as_str().starts_with('-')).then_some(mailbox)
     }
 
     /// The reverse-path that `-f` names.
@@ -110,6 +126,11 @@ impl Names {
             (None, _) => Err(bad("not an address")),
         }
     }
+}
+
+/// Whether an address says its host.
+pub(crate) fn is_complete(listed: &Listed) -> bool {
+    listed.domain.is_some() || listed.local.as_str().contains('!')
 }
 
 /// The calling user.
@@ -174,7 +195,7 @@ mod tests {
 
     fn recipients(operand: &str) -> Result<Vec<String>, SysExit> {
         let list = names(Some("y.test"))
-            .recipients(operand.as_bytes())
+            .recipients(operand.as_bytes(), false)
             .map_err(|failure| failure.code)?;
         Ok(list.iter().map(ToString::to_string).collect())
     }
@@ -188,7 +209,7 @@ mod tests {
         );
         assert_eq!(recipients("a@[192.0.2.1]").unwrap(), ["a@[192.0.2.1]"]);
         assert_eq!(
-            names(None).recipients(b"a@mail").unwrap()[0].as_str(),
+            names(None).recipients(b"a@mail", false).unwrap()[0].as_str(),
             "a@mail"
         );
     }

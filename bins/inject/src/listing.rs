@@ -15,7 +15,7 @@ const REASON_LIMIT: usize = 400;
 /// Writes entries as they come; [`Listing::finish`] closes the listing.
 #[derive(Debug)]
 pub(crate) struct Listing<W: Write> {
-    out: W,
+    pub(crate) out: W,
     last: Option<stafette_wire::QueueId>,
     messages: u64,
     octets: u64,

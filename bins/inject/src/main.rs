@@ -1,14 +1,19 @@
-//! sendmail(1) and mailq(1): turns a local user's input into a message in the queue.
+//! sendmail(1), mailq(1), newaliases(1), hoststat, purgestat and rmail(8): turns a local user's input into a message in the queue,
+//! and gives the mail system's programs the names that other software calls.
 //!
 //! Runs as the caller, without any right that the caller lacks. Exit code 0 means that the message is on the disk; with any other,
 //! nothing was queued, unless the connection was lost at the very end. Memory is bounded whatever the input is.
 #![forbid(unsafe_code)]
 
+mod aliases;
 mod body;
 mod channel;
 mod compose;
+mod daemon;
 mod failure;
+mod hosts;
 mod identity;
+mod json;
 mod lines;
 mod listing;
 mod mailq;
@@ -17,32 +22,30 @@ mod operator;
 mod option;
 mod phrase;
 mod request;
+mod rmail;
+mod smtp;
 mod source;
 mod submit;
+mod test;
+mod transcript;
+mod uucp;
+mod verify;
+mod warning;
+mod watch;
 
 use std::ffi::OsString;
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::os::unix::ffi::OsStringExt;
-use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
 use stafette_control::Instance;
 use stafette_wire::exit::SysExit;
 
 use failure::Failure;
+use listing::Lenient;
 use request::{Mode, Request};
-
-/// Words that tell smtpd of a client on the network: there is none under `-bs`.
-const UCSPI: [&str; 7] = [
-    "PROTO",
-    "TCPREMOTEIP",
-    "TCPREMOTEHOST",
-    "TCPREMOTEPORT",
-    "TCPREMOTEINFO",
-    "TCPLOCALIP",
-    "TCPLOCALPORT",
-];
+use transcript::Transcript;
 
 fn main() -> ExitCode {
     let mut words = std::env::args_os().map(OsString::into_vec);
@@ -61,12 +64,14 @@ fn main() -> ExitCode {
             } else {
                 &name[..]
             };
-            // Whoever closed descriptor 2 does not want to know.
-            drop(writeln!(
-                std::io::stderr(),
-                "{}: {text}",
-                listing::plain(name, 40)
-            ));
+            if !text.is_empty() {
+                // Whoever closed descriptor 2 does not want to know.
+                drop(writeln!(
+                    std::io::stderr(),
+                    "{}: {text}",
+                    listing::plain(name, 40)
+                ));
+            }
             ExitCode::from(code as u8)
         }
     }
@@ -81,49 +86,33 @@ fn run(name: &[u8], words: &[Vec<u8>]) -> Result<(), Failure> {
     let request = Request::parse(name, words)
         .map_err(|error| Failure::new(SysExit::Usage, error.to_string()))?;
     let instance = Instance::from_env();
+    dispatch(&instance, &request).map_err(|failure| Failure {
+        text: if request.quiet {
+            String::new()
+        } else {
+            failure.text
+        },
+        ..failure
+    })
+}
+
+fn dispatch(instance: &Instance, request: &Request) -> Result<(), Failure> {
     match &request.mode {
-        Mode::Submit => submit::run(&instance, &request),
-        Mode::List => mailq::run(&instance),
-        Mode::Flush(domain) => operator::flush(&instance, domain.clone()),
-        Mode::Smtp => smtp(),
-        Mode::Aliases => {
-            aliases();
-            Ok(())
-        }
-        Mode::Nothing => Ok(()),
+        Mode::Submit | Mode::Uucp => submit::run(instance, request),
+        Mode::List => mailq::run(instance, request),
+        Mode::Flush => operator::flush(instance, request.selection.clone()),
+        Mode::Hosts => operator::hosts(instance, &mut Lenient(std::io::stdout().lock())),
+        Mode::ForgetHosts => operator::forget_hosts(instance),
+        Mode::Smtp => smtp::run(Transcript::open(request.transcript.as_deref())?),
+        Mode::Aliases => aliases::run(instance),
+        Mode::Daemon { stays } => daemon::run(instance, *stays),
+        Mode::Verify => verify::run(instance, request),
+        Mode::Test => test::run(instance),
         Mode::Unsupported(letter) => Err(Failure::new(
-            SysExit::Unavailable,
-            format!(
-                "-b{letter} is not done by this program: the daemons are started by the service manager, and addresses are tested by stafette(8)"
-            ),
+            SysExit::Usage,
+            format!("-b{letter} is no mode: m, s, p, i, d, D, v, t, h and H are"),
         )),
     }
-}
-
-/// Packages run newaliases when they are installed: only a person is told that it does nothing yet.
-fn aliases() {
-    let mut errors = std::io::stderr();
-    if errors.is_terminal() {
-        // Whoever closed descriptor 2 does not want to know.
-        drop(writeln!(
-            errors,
-            "newaliases: alias tables come with a later version; there is nothing to rebuild"
-        ));
-    }
-}
-
-/// Becomes smtpd, for one session with the caller, who may send anywhere.
-fn smtp() -> Result<(), Failure> {
-    let path = beside("stafette-smtpd")?;
-    let mut command = Command::new(&path);
-    for word in UCSPI {
-        command.env_remove(word);
-    }
-    let error = command.env("RELAYCLIENT", "").exec();
-    Err(Failure::later(format!(
-        "unable to run {}: {error}",
-        path.display()
-    )))
 }
 
 /// The path of another program of ours: beside this one.

@@ -1,8 +1,10 @@
-//! What this program may touch once it has its connections: nothing but its descriptors, or the queue directory for reading.
+//! What this program may touch once it has its connections: nothing but its descriptors, or for reading the queue directory, or the
+//! settings and tables.
 
 use std::path::{Path, PathBuf};
 
-use stafette_sys::confine::{Capability, Needs, Network, confine};
+use stafette_control::Instance;
+use stafette_sys::confine::{ACCOUNT_DATABASE, Capability, Needs, Network, confine};
 use stafette_wire::exit::SysExit;
 
 use crate::failure::Failure;
@@ -21,6 +23,21 @@ pub(crate) fn confine_reader(queue: PathBuf) -> Result<(), Failure> {
         read: vec![queue],
         keep_caps: &[Capability::CAP_DAC_READ_SEARCH],
         network: Network::None,
+        ..Needs::default()
+    })
+}
+
+/// For questions where mail goes: settings, tables and accounts are read again and again.
+pub(crate) fn confine_asker(instance: &Instance) -> Result<(), Failure> {
+    let mut read = vec![
+        instance.etc.clone(),
+        instance.spool.clone(),
+        "/etc/aliases".into(),
+        "/proc/self".into(),
+    ];
+    read.extend(ACCOUNT_DATABASE.map(Into::into));
+    apply(&Needs {
+        read,
         ..Needs::default()
     })
 }

@@ -1,4 +1,4 @@
-//! What is asked of send: a listing, and to try at once.
+//! What is asked of send: a listing, to try at once, and what it knows of other hosts.
 
 use std::io::Write;
 use std::time::Duration;
@@ -7,65 +7,93 @@ use stafette_control::Instance;
 use stafette_message::date;
 use stafette_sys::packet::Socket;
 use stafette_wire::exit::SysExit;
-use stafette_wire::operator::{FromSend, ToSend};
+use stafette_wire::operator::{Entry, FromSend, Selection, ToSend};
 use stafette_wire::{MAX_PACKET, Packet};
 
 use crate::failure::Failure;
-use crate::listing::{Listing, plain};
+use crate::hosts;
+use crate::listing::plain;
+use crate::mailq::Shape;
 use crate::needs;
 
 /// How long send may be silent.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A connection to send; `None` if it does not run.
-fn connect(instance: &Instance) -> Option<Socket> {
+pub(crate) fn connect(instance: &Instance) -> Option<Socket> {
     Socket::connect_timeout(&instance.socket("send"), PATIENCE).ok()
 }
 
-/// Tries what waits, perhaps for one domain.
-pub(crate) fn flush(instance: &Instance, domain: Option<String>) -> Result<(), Failure> {
-    let Some(socket) = connect(instance) else {
-        return Err(Failure::new(
+/// A connection to send, which must run.
+fn require(instance: &Instance, otherwise: &str) -> Result<Socket, Failure> {
+    let socket = connect(instance).ok_or_else(|| {
+        Failure::new(
             SysExit::Unavailable,
-            "the daemons are down: what waits is tried when they start",
-        ));
-    };
+            format!("the daemons are down: {otherwise}"),
+        )
+    })?;
     needs::confine_sender()?;
-    ask(&socket, &ToSend::Flush { domain })?;
-    match hear(&socket, &mut vec![0; MAX_PACKET])? {
-        FromSend::Refused { text } => {
-            Err(Failure::new(SysExit::NoPerm, plain(text.as_bytes(), 500)))
+    Ok(socket)
+}
+
+/// Tries what waits, or what is selected.
+pub(crate) fn flush(instance: &Instance, selection: Option<Selection>) -> Result<(), Failure> {
+    let socket = require(instance, "what waits is tried when they start")?;
+    order(&socket, &ToSend::Flush { selection })
+}
+
+/// Prints what send knows of other hosts.
+pub(crate) fn hosts(instance: &Instance, out: &mut dyn Write) -> Result<(), Failure> {
+    let socket = require(instance, "nothing is known of other hosts")?;
+    ask(&socket, &ToSend::Hosts {})?;
+    let mut buffer = vec![0; MAX_PACKET];
+    let mut table = hosts::Table::new(out);
+    loop {
+        match hear(&socket, &mut buffer)? {
+            FromSend::Host { host } => table.host(&host).map_err(|error| unwritable(&error))?,
+            FromSend::End {} => return table.finish().map_err(|error| unwritable(&error)),
+            FromSend::Refused { text } => return Err(refused(&text)),
+            _ => {}
         }
-        _ => Ok(()),
     }
 }
 
+/// Has send forget it.
+pub(crate) fn forget_hosts(instance: &Instance) -> Result<(), Failure> {
+    let socket = require(instance, "nothing is known of other hosts")?;
+    order(&socket, &ToSend::ForgetHosts {})
+}
+
 /// Lists the queue as send sees it; false if send does not run.
-pub(crate) fn list(instance: &Instance, out: &mut dyn Write) -> Result<bool, Failure> {
+pub(crate) fn list(instance: &Instance, shape: &mut Shape<'_>) -> Result<bool, Failure> {
     let Some(socket) = connect(instance) else {
         return Ok(false);
     };
     date::load_zone();
     needs::confine_sender()?;
-    ask(&socket, &ToSend::List {})?;
+    entries(&socket, &mut |entry| {
+        shape
+            .entry(&entry, None)
+            .map_err(|error| unwritable(&error))
+    })?;
+    Ok(true)
+}
+
+/// Asks for all entries.
+pub(crate) fn entries(
+    socket: &Socket,
+    take: &mut dyn FnMut(Entry) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    ask(socket, &ToSend::List {})?;
     let mut buffer = vec![0; MAX_PACKET];
-    let mut listing = Listing::new(out);
     loop {
-        match hear(&socket, &mut buffer)? {
-            FromSend::Entry { entry } => {
-                listing.entry(&entry).map_err(|error| unwritable(&error))?;
-            }
-            FromSend::End {} => break,
-            FromSend::Refused { text } => {
-                return Err(Failure::new(SysExit::NoPerm, plain(text.as_bytes(), 500)));
-            }
-            FromSend::Done { .. } | FromSend::Pong {} => {}
+        match hear(socket, &mut buffer)? {
+            FromSend::Entry { entry } => take(entry)?,
+            FromSend::End {} => return Ok(()),
+            FromSend::Refused { text } => return Err(refused(&text)),
+            _ => {}
         }
     }
-    listing
-        .finish()
-        .map_err(|error| unwritable(&error))
-        .map(|()| true)
 }
 
 /// Standard output does not take the listing.
@@ -74,6 +102,18 @@ pub(crate) fn unwritable(error: &std::io::Error) -> Failure {
         SysExit::IoErr,
         format!("unable to write the listing: {error}"),
     )
+}
+
+fn order(socket: &Socket, packet: &ToSend) -> Result<(), Failure> {
+    ask(socket, packet)?;
+    match hear(socket, &mut vec![0; MAX_PACKET])? {
+        FromSend::Refused { text } => Err(refused(&text)),
+        _ => Ok(()),
+    }
+}
+
+fn refused(text: &str) -> Failure {
+    Failure::new(SysExit::NoPerm, plain(text.as_bytes(), 500))
 }
 
 fn ask(socket: &Socket, packet: &ToSend) -> Result<(), Failure> {

@@ -6,7 +6,8 @@
 use std::fmt;
 
 use stafette_addr::xtext_decode;
-use stafette_wire::envelope::{Notify, Ret};
+use stafette_wire::envelope::{Body, Notify, Ret};
+use stafette_wire::operator::{By, Selection};
 
 use crate::option::{Arg, find};
 
@@ -23,14 +24,27 @@ pub(crate) enum Mode {
     Smtp,
     /// List the queue (`-bp`).
     List,
-    /// Try what waits, perhaps for one domain only (`-q`).
-    Flush(Option<String>),
-    /// Rebuild tables (`-bi`).
+    /// Try what waits (`-q`): what is selected, or everything.
+    Flush,
+    /// Compile tables (`-bi`).
     Aliases,
-    /// Something that sendmail has and this program has not, such as `-bd`; with its letter.
+    /// Start the service (`-bd`), and stay with it (`-bD`).
+    Daemon {
+        /// In the foreground.
+        stays: bool,
+    },
+    /// Say what is known of other hosts (`-bh`).
+    Hosts,
+    /// Forget it (`-bH`).
+    ForgetHosts,
+    /// Say where mail for addresses goes (`-bv`).
+    Verify,
+    /// The same in a dialogue (`-bt`).
+    Test,
+    /// Take a message from UUCP (`rmail`).
+    Uucp,
+    /// Something that no sendmail has, with its letter.
     Unsupported(char),
-    /// Something that may be ignored (`-bh`, `-bH`).
-    Nothing,
 }
 
 /// A read command line.
@@ -38,20 +52,40 @@ pub(crate) enum Mode {
 pub(crate) struct Request {
     /// What to do.
     pub(crate) mode: Mode,
-    /// `-f` or `-r`: the reverse-path as written.
-    pub(crate) sender: Option<Vec<u8>>,
+    /// `-f` or `-r`: the reverse-path as written, with the letter that was used.
+    pub(crate) sender: Option<(char, Vec<u8>)>,
     /// `-F`: the sender's full name.
     pub(crate) full_name: Option<Vec<u8>>,
     /// `-t`: recipients also from the header section.
     pub(crate) header_recipients: bool,
     /// `-i`: a lone dot is content.
     pub(crate) dot_is_content: bool,
+    /// `-B7BIT`: the caller says that all octets are under 128.
+    pub(crate) is_seven_bit: bool,
+    /// `-G`: a gateway hands over what was complete elsewhere.
+    pub(crate) gateway: bool,
+    /// `-v`: show the delivery.
+    pub(crate) verbose: bool,
+    /// `-eq`: failures are told by the exit status alone.
+    pub(crate) quiet: bool,
+    /// `-j`: the listing is one JSON object a line.
+    pub(crate) json: bool,
+    /// `-XV`: each recipient gets a reverse-path of its own; what stands in front of the recipient.
+    pub(crate) verp: Option<char>,
+    /// `-X`: the file to write the session to.
+    pub(crate) transcript: Option<Vec<u8>>,
+    /// `-h`: hops so far.
+    pub(crate) hops: u32,
+    /// `-q`: which messages.
+    pub(crate) selection: Option<Selection>,
     /// `-N`.
     pub(crate) notify: Option<Notify>,
     /// `-R`.
     pub(crate) ret: Option<Ret>,
     /// `-V`, decoded.
     pub(crate) envid: Option<Vec<u8>>,
+    /// `-D` of rmail: the domain of hosts without one.
+    pub(crate) uucp_domain: Option<Vec<u8>>,
     /// Recipients as written.
     pub(crate) operands: Vec<Vec<u8>>,
 }
@@ -98,8 +132,8 @@ impl Request {
             }
             while let Some((letter, rest)) = letters.split_first() {
                 let shown = printable(*letter);
-                let spec = find(*letter).ok_or(UsageError::Unknown(shown))?;
-                let value = match spec.arg {
+                let (arg, effect) = request.arg_of(*letter).ok_or(UsageError::Unknown(shown))?;
+                let value = match arg {
                     Arg::None => {
                         request.flag(*letter);
                         letters = rest;
@@ -109,7 +143,7 @@ impl Request {
                     Arg::Word if !rest.is_empty() => rest,
                     Arg::Word => words.next().ok_or(UsageError::NoArgument(shown))?,
                 };
-                if spec.effect {
+                if effect {
                     request.value(*letter, value)?;
                 }
                 break;
@@ -119,11 +153,24 @@ impl Request {
         Ok(request)
     }
 
+    /// What follows an option, and whether it has an effect. rmail has options of its own, and no others, as its arguments come from another host.
+    fn arg_of(&self, letter: u8) -> Option<(Arg, bool)> {
+        match (&self.mode, letter) {
+            (Mode::Uucp, b'D') => Some((Arg::Word, true)),
+            (Mode::Uucp, b'T') => Some((Arg::None, false)),
+            (Mode::Uucp, _) => None,
+            _ => find(letter).map(|spec| (spec.arg, spec.effect)),
+        }
+    }
+
     fn flag(&mut self, letter: u8) {
         match letter {
-            b'i' => self.dot_is_content = true,
-            b't' => self.header_recipients = true,
+            b'G' => self.gateway = true,
             b'I' => self.mode = Mode::Aliases,
+            b'i' => self.dot_is_content = true,
+            b'j' => self.json = true,
+            b't' => self.header_recipients = true,
+            b'v' => self.verbose = true,
             _ => {}
         }
     }
@@ -131,11 +178,25 @@ impl Request {
     fn value(&mut self, letter: u8, value: &[u8]) -> Result<(), UsageError> {
         let bad = || UsageError::BadArgument(printable(letter), stafette_text::quote(value, 60));
         match letter {
+            b'B' => self.is_seven_bit = body(value).ok_or_else(bad)? == Body::SevenBit,
             b'b' => self.mode = mode_of_letter(value.first().copied().ok_or_else(bad)?),
-            b'f' | b'r' => self.sender = Some(value.to_vec()),
+            b'D' => self.uucp_domain = Some(value.to_vec()),
+            b'e' => self.quiet = value.starts_with(b"q"),
+            b'f' | b'r' => self.sender = Some((printable(letter), value.to_vec())),
             b'F' => self.full_name = Some(value.to_vec()),
-            b'o' if value == b"i" => self.dot_is_content = true,
-            b'q' => self.mode = Mode::Flush(flush_domain(value)),
+            b'h' => {
+                let text = std::str::from_utf8(value).ok();
+                self.hops = text.and_then(|text| text.parse().ok()).ok_or_else(bad)?;
+            }
+            b'o' => self.short(value),
+            b'O' => self.long(value),
+            b'q' => {
+                self.selection = selection(value).ok_or_else(bad)?;
+                // A daemon that runs the queue, too, schedules by itself; a listing shows what is selected.
+                if !matches!(self.mode, Mode::Daemon { .. } | Mode::List) {
+                    self.mode = Mode::Flush;
+                }
+            }
             b'N' => self.notify = Some(Notify::parse(value).ok_or_else(bad)?),
             b'R' => {
                 self.ret = Some(match value.to_ascii_lowercase().as_slice() {
@@ -152,9 +213,50 @@ impl Request {
                 });
                 self.envid = Some(envid.ok_or_else(bad)?);
             }
+            b'X' => match value {
+                b"V" => self.verp = Some('+'),
+                [b'V', before, b'='] if before.is_ascii_punctuation() && *before != b'@' => {
+                    self.verp = Some(printable(*before));
+                }
+                [b'V', before, behind]
+                    if before.is_ascii_punctuation() && behind.is_ascii_punctuation() =>
+                {
+                    return Err(bad());
+                }
+                _ => self.transcript = Some(value.to_vec()),
+            },
             _ => {}
         }
         Ok(())
+    }
+
+    /// `-oX`, the short form of sendmail's options.
+    fn short(&mut self, value: &[u8]) {
+        match value.split_first() {
+            Some((b'i', b"" | b"t" | b"T" | b"true")) => self.dot_is_content = true,
+            Some((b'e', rest)) => self.quiet = rest.starts_with(b"q"),
+            Some((b'v', b"")) => self.verbose = true,
+            _ => {}
+        }
+    }
+
+    /// `-O NAME=VALUE`, the long form.
+    fn long(&mut self, value: &[u8]) {
+        let at = value.iter().position(|byte| *byte == b'=');
+        let (name, value) = match at {
+            Some(at) => (
+                value.get(..at).unwrap_or_default(),
+                value.get(at + 1..).unwrap_or_default(),
+            ),
+            None => (value, &b"true"[..]),
+        };
+        let is_true = matches!(value.first(), None | Some(b't' | b'T' | b'y' | b'Y'));
+        match name.trim_ascii().to_ascii_lowercase().as_slice() {
+            b"ignoredots" => self.dot_is_content = is_true,
+            b"errormode" => self.quiet = value.starts_with(b"q"),
+            b"verbose" => self.verbose = is_true,
+            _ => {}
+        }
     }
 }
 
@@ -162,29 +264,56 @@ fn mode_of_name(name: &[u8]) -> Mode {
     match name {
         b"mailq" => Mode::List,
         b"newaliases" => Mode::Aliases,
-        b"hoststat" | b"purgestat" => Mode::Nothing,
+        b"hoststat" => Mode::Hosts,
+        b"purgestat" => Mode::ForgetHosts,
+        b"rmail" => Mode::Uucp,
+        b"smtpd" => Mode::Daemon { stays: false },
         _ => Mode::Submit,
     }
 }
 
 fn mode_of_letter(letter: u8) -> Mode {
     match letter {
-        b'm' => Mode::Submit,
+        // -ba: the old ARPANET form of a message has been plain mail for long.
+        b'm' | b'a' => Mode::Submit,
         b's' => Mode::Smtp,
         b'p' => Mode::List,
         b'i' => Mode::Aliases,
-        b'h' | b'H' => Mode::Nothing,
+        b'd' | b'l' => Mode::Daemon { stays: false },
+        b'D' => Mode::Daemon { stays: true },
+        b'h' => Mode::Hosts,
+        b'H' => Mode::ForgetHosts,
+        b'v' => Mode::Verify,
+        b't' => Mode::Test,
         other => Mode::Unsupported(printable(other)),
     }
 }
 
-/// The domain of `-qRdomain`; anything else behind `-q` (an interval, `f`, an ID) means everything.
-fn flush_domain(value: &[u8]) -> Option<String> {
-    let name = value.strip_prefix(b"R")?;
-    let name = name.rsplit(|byte| *byte == b'@').next()?;
-    stafette_addr::Domain::parse(name)
+fn body(value: &[u8]) -> Option<Body> {
+    match value.to_ascii_uppercase().as_slice() {
+        b"7BIT" => Some(Body::SevenBit),
+        b"8BITMIME" => Some(Body::EightBit),
+        _ => None,
+    }
+}
+
+/// What `-q` selects: `Rtext`, `Stext`, `Itext`; anything else (an interval, `f`, a queue group) means everything. That a message
+/// must not match (`!`), or lies in a place that we have not (`Q`, `L`), is refused, as everything would be the opposite.
+fn selection(value: &[u8]) -> Option<Option<Selection>> {
+    let (by, text) = match value.split_first() {
+        Some((b'R', text)) => (By::Recipient, text),
+        Some((b'S', text)) => (By::Sender, text),
+        Some((b'I', text)) => (By::Id, text),
+        Some((b'!' | b'Q' | b'L', _)) => return None,
+        _ => return Some(None),
+    };
+    let text = std::str::from_utf8(text)
         .ok()
-        .map(|domain| domain.to_string())
+        .filter(|text| !text.is_empty() && text.len() <= 500)?;
+    Some(Some(Selection {
+        by,
+        text: text.to_owned(),
+    }))
 }
 
 fn printable(byte: u8) -> char {
@@ -196,117 +325,4 @@ fn printable(byte: u8) -> char {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parse(line: &str) -> Result<Request, UsageError> {
-        let words: Vec<Vec<u8>> = line
-            .split_whitespace()
-            .map(|word| word.as_bytes().to_vec())
-            .collect();
-        Request::parse(b"sendmail", &words)
-    }
-
-    fn operands(line: &str) -> Vec<String> {
-        let request = parse(line).unwrap();
-        request
-            .operands
-            .iter()
-            .map(|word| String::from_utf8(word.clone()).unwrap())
-            .collect()
-    }
-
-    #[test]
-    fn the_calls_of_well_known_programs_are_understood() {
-        let cron = parse("-i -FCronDaemon -B8BITMIME -oem root").unwrap();
-        assert!(cron.dot_is_content);
-        assert_eq!(cron.full_name.as_deref(), Some(&b"CronDaemon"[..]));
-        let mutt = parse("-oem -oi -f joe@example.org -- jane@example.org").unwrap();
-        assert!(mutt.dot_is_content);
-        assert_eq!(mutt.sender.as_deref(), Some(&b"joe@example.org"[..]));
-        assert_eq!(
-            operands("-oem -oi -- jane@example.org -x"),
-            ["jane@example.org", "-x"]
-        );
-        let php = parse("-t -i -fwww@example.org").unwrap();
-        assert!(php.header_recipients && php.dot_is_content && php.mode == Mode::Submit);
-        let git = parse("-ti").unwrap();
-        assert!(git.header_recipients && git.dot_is_content);
-    }
-
-    #[test]
-    fn flags_combine_and_the_last_may_have_its_argument() {
-        let request = parse("-tif joe").unwrap();
-        assert!(request.header_recipients && request.dot_is_content);
-        assert_eq!(request.sender.as_deref(), Some(&b"joe"[..]));
-        assert_eq!(
-            parse("-vtifjoe").unwrap().sender.as_deref(),
-            Some(&b"joe"[..])
-        );
-    }
-
-    #[test]
-    fn options_end_at_the_first_word_that_is_none() {
-        assert_eq!(operands("-i joe -fjane -t"), ["joe", "-fjane", "-t"]);
-        assert_eq!(operands("-- -t"), ["-t"]);
-        assert_eq!(operands("- -t"), ["-", "-t"]);
-        assert!(!parse("joe -t").unwrap().header_recipients);
-    }
-
-    #[test]
-    fn every_option_is_accepted_whatever_its_argument() {
-        let all = "-A c -B 8BITMIME -C /x -E -F x -G -J -L tag -N never -O a=b -R hdrs -U -V id -X log -bm -c -d0.1 -d -em -f x -h 3 -i -m -n -odb -oQ/x -p x -s -t -v -x joe";
-        assert_eq!(operands(all), ["joe"]);
-    }
-
-    #[test]
-    fn modes_come_from_options_and_from_names() {
-        for (line, mode) in [
-            ("-bp", Mode::List),
-            ("-bs", Mode::Smtp),
-            ("-bi", Mode::Aliases),
-            ("-I", Mode::Aliases),
-            ("-bd", Mode::Unsupported('d')),
-            ("-bH", Mode::Nothing),
-            ("-q", Mode::Flush(None)),
-            ("-q30m", Mode::Flush(None)),
-            ("-qf", Mode::Flush(None)),
-            (
-                "-qRjoe@Example.ORG",
-                Mode::Flush(Some("example.org".into())),
-            ),
-        ] {
-            assert_eq!(parse(line).unwrap().mode, mode, "{line}");
-        }
-        for (name, mode) in [
-            ("mailq", Mode::List),
-            ("newaliases", Mode::Aliases),
-            ("send-mail", Mode::Submit),
-        ] {
-            assert_eq!(Request::parse(name.as_bytes(), &[]).unwrap().mode, mode);
-        }
-    }
-
-    #[test]
-    fn wrong_use_is_told() {
-        assert_eq!(parse("-Z"), Err(UsageError::Unknown('Z')));
-        assert_eq!(parse("-tZ"), Err(UsageError::Unknown('Z')));
-        assert_eq!(parse("-f"), Err(UsageError::NoArgument('f')));
-        assert!(matches!(
-            parse("-N sometimes"),
-            Err(UsageError::BadArgument('N', _))
-        ));
-        assert!(matches!(
-            parse("-V a+b"),
-            Err(UsageError::BadArgument('V', _))
-        ));
-        assert!(matches!(
-            parse("-V a+0Ab"),
-            Err(UsageError::BadArgument('V', _))
-        ));
-        assert_eq!(
-            parse("-V a+2Bb").unwrap().envid.as_deref(),
-            Some(&b"a+b"[..])
-        );
-    }
-}
+mod tests;

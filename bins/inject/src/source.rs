@@ -11,9 +11,12 @@ use stafette_wire::exit::SysExit;
 
 use crate::failure::Failure;
 use crate::lines::{DotEnd, LineEnds};
+use crate::transcript::{Transcript, Way};
 
 /// Octets of a header section at most.
 const SECTION_LIMIT: usize = 1 << 20;
+/// Octets of lines `From ` that are kept; all hosts of a way by UUCP fit.
+const FROM_LIMIT: usize = 64 * 1024;
 /// Octets read at once.
 const PIECE: usize = 64 * 1024;
 
@@ -35,6 +38,8 @@ pub(crate) struct Source<R> {
     end: DotEnd,
     is_over: bool,
     buffer: Vec<u8>,
+    /// What came is written there.
+    pub(crate) transcript: Transcript,
 }
 
 /// A header section that was read, and what was read of the body with it.
@@ -46,6 +51,8 @@ pub(crate) struct Header {
     pub(crate) body: Vec<u8>,
     /// No line of the section ended otherwise than in CRLF.
     pub(crate) is_crlf: bool,
+    /// The lines `From ` in front, which are no part of the message.
+    pub(crate) from_lines: Vec<Vec<u8>>,
 }
 
 impl Source<File> {
@@ -78,6 +85,7 @@ impl<R: Read> Source<R> {
             end: DotEnd::new(!dot_is_content),
             is_over: false,
             buffer: vec![0; PIECE],
+            transcript: Transcript::default(),
         }
     }
 
@@ -92,11 +100,12 @@ impl<R: Read> Source<R> {
                 Ok(0) => {
                     self.is_over = true;
                     self.end.finish(out);
+                    self.transcript.finish(Way::In);
                 }
                 Ok(length) => {
-                    self.is_over = self
-                        .end
-                        .feed(self.buffer.get(..length).unwrap_or_default(), out);
+                    let piece = self.buffer.get(..length).unwrap_or_default();
+                    self.transcript.feed(Way::In, piece);
+                    self.is_over = self.end.feed(piece, out);
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(unreadable(&error)),
@@ -139,6 +148,8 @@ struct HeaderReader {
     line: Vec<u8>,
     ends: LineEnds,
     body: Vec<u8>,
+    from_lines: Vec<Vec<u8>>,
+    from_octets: usize,
     is_first: bool,
 }
 
@@ -149,6 +160,8 @@ impl HeaderReader {
             line: Vec::new(),
             ends: LineEnds::default(),
             body: Vec::new(),
+            from_lines: Vec::new(),
+            from_octets: 0,
             is_first: true,
         }
     }
@@ -201,6 +214,10 @@ impl HeaderReader {
                 .unwrap_or(&raw)
                 .starts_with(b"From ")
         {
+            self.from_octets += raw.len();
+            if self.from_octets <= FROM_LIMIT {
+                self.from_lines.push(raw);
+            }
             return Ok(false);
         }
         self.is_first = false;
@@ -237,6 +254,7 @@ impl HeaderReader {
             section,
             body,
             is_crlf: self.ends.is_no_bare(),
+            from_lines: self.from_lines,
         }
     }
 }
@@ -268,6 +286,7 @@ mod tests {
             section,
             mut body,
             is_crlf,
+            ..
         } = source.header().unwrap();
         let mut piece = Vec::new();
         while source.next(&mut piece).unwrap() == Got::Piece {

@@ -1,4 +1,4 @@
-//! `stafette check`: the settings line by line, the queue's directories, and which programs answer.
+//! `stafette check`: the settings and tables line by line, the queue's directories, and which programs answer.
 //!
 //! What is wrong goes to standard output, one problem a line, and makes the exit code 1. A program that does not run is told, but is
 //! no problem: settings are checked before a start.
@@ -16,9 +16,16 @@ use crate::programs::{self, Answer};
 
 /// Checks the instance.
 pub(crate) fn check(instance: &Instance, out: &mut impl Write) -> Result<ExitCode, Failure> {
-    let problems = stafette_control::check(&instance.control());
+    let mut problems = stafette_control::check(&instance.control());
+    problems.extend(stafette_table::check(instance));
+    problems.extend(stafette_directory::check(instance));
     for problem in &problems {
-        writeln!(out, "{}/{problem}", instance.etc.display())?;
+        // A table may be elsewhere, such as /etc/aliases.
+        if Path::new(&problem.file).is_absolute() {
+            writeln!(out, "{problem}")?;
+        } else {
+            writeln!(out, "{}/{problem}", instance.etc.display())?;
+        }
     }
     let queue = check_queue(&instance.queue());
     for problem in &queue {

@@ -1,9 +1,10 @@
 //! What people type. stafette.8 says the same, and a test compares them.
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use stafette_addr::Domain;
 use stafette_control::{Pattern, parse_pattern};
 use stafette_wire::QueueId;
+use stafette_wire::operator::{By, Selection};
 
 /// Looks at an instance of Stafette and steers it.
 #[derive(Debug, Parser)]
@@ -17,6 +18,17 @@ pub(crate) struct Options {
 pub(crate) enum Command {
     /// Says what is wrong with the settings, file by file and line by line, and which programs answer.
     Check,
+    /// Says where mail for addresses goes, and which line of which file decided.
+    Route {
+        /// One JSON object a line.
+        #[arg(long)]
+        json: bool,
+        /// The addresses.
+        #[arg(required = true, value_name = "ADDRESS")]
+        addresses: Vec<String>,
+    },
+    /// Has the tables compiled now.
+    Maps,
     /// Looks at the queue and steers it.
     Queue {
         #[command(subcommand)]
@@ -34,17 +46,87 @@ pub(crate) enum Command {
         #[arg(value_parser = parse_pattern)]
         domain: Pattern,
     },
+    /// Says what is known of other hosts.
+    Hosts {
+        #[command(subcommand)]
+        command: Option<HostsCommand>,
+    },
     /// Says which Stafette this is.
     Version,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum HostsCommand {
+    /// Lists it.
+    List,
+    /// Has it forgotten: dead hosts are tried at once.
+    Forget,
+}
+
+/// How the queue is listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum Format {
+    /// Lines of our own.
+    #[default]
+    Stafette,
+    /// One JSON object a line, in the shape of Postfix's postqueue -j.
+    Json,
+    /// Postfix's columns, as mailq has them.
+    Postfix,
+    /// The lines of qmail-qread.
+    Qmail,
+    /// The two lines of qmail-qstat.
+    QmailStat,
+}
+
+/// Some of the queue.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub(crate) struct Part {
+    /// Only messages with this in their sender.
+    #[arg(long, value_name = "TEXT")]
+    sender: Option<String>,
+    /// Only messages with this in a recipient.
+    #[arg(long, value_name = "TEXT")]
+    recipient: Option<String>,
+    /// Only messages with this in their ID.
+    #[arg(long, value_name = "TEXT")]
+    id: Option<String>,
+    /// Only what waits for this domain.
+    #[arg(value_parser = parse_domain)]
+    domain: Option<Domain>,
+}
+
+impl Part {
+    /// What of the queue; none for all of it.
+    pub(crate) fn selection(&self) -> Option<Selection> {
+        let domain = self.domain.as_ref().map(Domain::to_string);
+        [
+            (By::Sender, &self.sender),
+            (By::Recipient, &self.recipient),
+            (By::Id, &self.id),
+            (By::Domain, &domain),
+        ]
+        .into_iter()
+        .find_map(|(by, text)| {
+            text.as_ref().map(|text| Selection {
+                by,
+                text: text.clone(),
+            })
+        })
+    }
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum QueueCommand {
     /// Lists what waits.
     List {
-        /// One JSON object a line, in the shape of Postfix's postqueue -j.
-        #[arg(long)]
+        /// The same as --format json.
+        #[arg(long, conflicts_with = "format")]
         json: bool,
+        /// In whose shape.
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
     },
     /// Tells the story of one message.
     Show {
@@ -57,9 +139,8 @@ pub(crate) enum QueueCommand {
     },
     /// Has everything that waits tried now.
     Flush {
-        /// Only what waits for this domain.
-        #[arg(value_parser = parse_domain)]
-        domain: Option<Domain>,
+        #[command(flatten)]
+        part: Part,
     },
     /// Keeps messages back until they are released.
     Hold {

@@ -2,11 +2,10 @@
 
 use std::io::Write;
 
-use stafette_addr::Domain;
 use stafette_control::Instance;
 use stafette_queue_layout::{Event, Journal, Message, OpenError, Place, Record, Standing, Then};
 use stafette_sys::clock;
-use stafette_wire::operator::ToSend;
+use stafette_wire::operator::{By, Selection, ToSend};
 
 use crate::ask::Send;
 use crate::directory;
@@ -16,16 +15,14 @@ use crate::writer::{BATCH, Writer, record};
 /// Numbers of recipients that always fit one event.
 const NUMBERS: usize = 1000;
 
-/// Flushes the queue, or what waits for one domain.
+/// Flushes the queue, or what is selected.
 pub(crate) fn flush(
     instance: &Instance,
-    domain: Option<&Domain>,
+    selection: Option<Selection>,
     out: &mut impl Write,
 ) -> Result<(), Failure> {
     if let Some(mut send) = Send::connect(instance)? {
-        let text = send.order(&ToSend::Flush {
-            domain: domain.map(|domain| domain.as_str().to_owned()),
-        })?;
+        let text = send.order(&ToSend::Flush { selection })?;
         writeln!(out, "{}", if text.is_empty() { "flushed" } else { &text })?;
         return Ok(());
     }
@@ -41,7 +38,12 @@ pub(crate) fn flush(
                 return Err(Failure::system(&format!("read {}", found.id), &error));
             }
         };
-        let events = due_now(&journal, domain, clock::now());
+        let events = due_now(
+            found.id.as_str(),
+            &journal,
+            selection.as_ref(),
+            clock::now(),
+        );
         if !events.is_empty() {
             batch.push(record(found.id, events, Then::Keep));
             count += 1;
@@ -64,10 +66,22 @@ fn write(writer: &mut Writer, batch: &mut Vec<Record>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The events that make every pending recipient at `domain` due, none if all are.
-fn due_now(journal: &Journal, domain: Option<&Domain>, now: i64) -> Vec<Event> {
+/// The events that make every pending recipient that is selected due, none if all are.
+fn due_now(id: &str, journal: &Journal, selection: Option<&Selection>, now: i64) -> Vec<Event> {
     let waits = journal.recipients().filter(|(_, recipient, state)| {
-        let is_asked_for = domain.is_none_or(|domain| recipient.mailbox.domain() == domain);
+        let is_asked_for = selection.is_none_or(|Selection { by, text }| {
+            let has = |whole: &str| whole.to_lowercase().contains(&text.to_lowercase());
+            match by {
+                By::Domain => recipient
+                    .mailbox
+                    .domain()
+                    .as_str()
+                    .eq_ignore_ascii_case(text),
+                By::Recipient => has(recipient.mailbox.as_str()),
+                By::Sender => has(journal.envelope.sender.from.as_str()),
+                By::Id => has(id),
+            }
+        });
         is_asked_for && state.standing == Standing::Pending && state.due > now
     });
     let numbers: Vec<u32> = waits.map(|(number, _, _)| number).collect();

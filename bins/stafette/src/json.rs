@@ -200,8 +200,8 @@ fn event(words: &str, event: Option<Event>, journal: &Journal) -> Value {
             relay,
             to: numbers,
         }) => {
-            let ids: Vec<&str> = ids.iter().map(stafette_wire::QueueId::as_str).collect();
-            json!({ "event": "forwarded", "at": at, "queue_ids": ids, "relay": relay, "to": to(&numbers) })
+            let ids: Vec<&str> = ids.iter().map(QueueId::as_str).collect();
+            json!({ "event": "forwarded", "at": at, "queue_ids": ids, "relay": relay, "to": to(numbers) })
         }
         Some(Event::Settled {
             at,

@@ -2,15 +2,16 @@
 
 use std::io::{self, Write};
 
-use stafette_control::Instance;
+use stafette_control::{DomainSet, Instance};
 use stafette_message::date;
 use stafette_queue_layout::{Place, RealDisk};
 use stafette_text::Line;
-use stafette_wire::operator::{Entry, FromSend, Standing, ToSend};
+use stafette_wire::operator::{Entry, EntryRecipient, FromSend, Standing, ToSend};
 
 use crate::ask::Send;
+use crate::command::Format;
 use crate::failure::Failure;
-use crate::{directory, json};
+use crate::{directory, json, shape};
 
 /// Octets of a reason that the listing shows; `queue show` shows all.
 const REASON_LIMIT: usize = 200;
@@ -30,14 +31,17 @@ fn queue_name(standing: Standing, place: Option<Place>) -> &'static str {
 /// Lists the queue.
 pub(crate) fn list(
     instance: &Instance,
-    as_json: bool,
+    format: Format,
     out: &mut impl Write,
 ) -> Result<(), Failure> {
+    let settings = instance.settings();
     let mut listing = Listing {
         out,
-        as_json,
+        format,
+        ours: settings.locals(),
         open: None,
         messages: 0,
+        untried: 0,
         octets: 0,
     };
     match Send::connect(instance)? {
@@ -82,9 +86,13 @@ fn from_disk(disk: &RealDisk, listing: &mut Listing<'_, impl Write>) -> Result<(
 /// Prints messages as they come. One whose recipients come in several entries is one message.
 struct Listing<'a, W: Write> {
     out: &'a mut W,
-    as_json: bool,
+    format: Format,
+    /// Domains whose mail qmail would call local.
+    ours: DomainSet,
     open: Option<(Entry, Option<Place>)>,
     messages: u64,
+    /// Messages that were not tried yet.
+    untried: u64,
     octets: u64,
 }
 
@@ -109,27 +117,50 @@ impl<W: Write> Listing<'_, W> {
             return Ok(());
         };
         self.messages += 1;
+        self.untried += u64::from(is_untried(&entry, place));
         self.octets = self.octets.saturating_add(entry.octets);
         let name = queue_name(entry.standing, place);
-        if self.as_json {
-            writeln!(self.out, "{}", json::entry(&entry, name))?;
-        } else {
-            text(self.out, &entry, name)?;
+        match self.format {
+            Format::Stafette => text(self.out, &entry, name)?,
+            Format::Json => writeln!(self.out, "{}", json::entry(&entry, name))?,
+            Format::Postfix => shape::postfix(self.out, &entry, self.messages == 1)?,
+            Format::Qmail => shape::qmail(self.out, &entry, &self.ours)?,
+            Format::QmailStat => {}
         }
         Ok(())
     }
 
     fn finish(mut self) -> Result<(), Failure> {
         self.flush()?;
-        if self.as_json {
-            return Ok(());
-        }
-        match self.messages {
-            0 => writeln!(self.out, "the queue is empty")?,
-            1 => writeln!(self.out, "1 message, {} octets", self.octets)?,
-            count => writeln!(self.out, "{count} messages, {} octets", self.octets)?,
+        match self.format {
+            Format::Json | Format::Qmail => {}
+            Format::Postfix => shape::postfix_end(self.out, self.messages, self.octets)?,
+            Format::QmailStat => {
+                writeln!(self.out, "messages in queue: {}", self.messages)?;
+                writeln!(
+                    self.out,
+                    "messages in queue but not yet preprocessed: {}",
+                    self.untried
+                )?;
+            }
+            Format::Stafette => match self.messages {
+                0 => writeln!(self.out, "the queue is empty")?,
+                1 => writeln!(self.out, "1 message, {} octets", self.octets)?,
+                count => writeln!(self.out, "{count} messages, {} octets", self.octets)?,
+            },
         }
         Ok(())
+    }
+}
+
+/// Whether nothing was tried for the message yet, as far as the listing tells.
+fn is_untried(entry: &Entry, place: Option<Place>) -> bool {
+    match place {
+        Some(place) => matches!(place, Place::New | Place::Drop),
+        None => {
+            let is_new = |one: &EntryRecipient| one.reason.0.is_empty();
+            entry.standing == Standing::Waiting && entry.recipients.iter().all(is_new)
+        }
     }
 }
 

@@ -13,10 +13,14 @@ mod confine;
 mod directory;
 mod failure;
 mod flush;
+mod hosts;
 mod json;
 mod list;
+mod maps;
 mod pause;
 mod programs;
+mod route;
+mod shape;
 mod show;
 mod story;
 mod writer;
@@ -29,7 +33,7 @@ use stafette_control::Instance;
 use stafette_sys::{inherit, signal};
 
 use change::Change;
-use command::{Command, Options, QueueCommand};
+use command::{Command, Format, HostsCommand, Options, QueueCommand};
 use failure::Failure;
 
 fn main() -> ExitCode {
@@ -65,6 +69,16 @@ fn run(command: &Command, instance: &Instance) -> Result<ExitCode, Failure> {
     let mut code = ExitCode::SUCCESS;
     match command {
         Command::Check => code = check::check(instance, &mut out)?,
+        Command::Route { json, addresses } => {
+            code = route::route(instance, addresses, *json, &mut out)?;
+        }
+        Command::Maps => maps::maps(instance, &mut out)?,
+        Command::Hosts {
+            command: None | Some(HostsCommand::List),
+        } => hosts::list(instance, &mut out)?,
+        Command::Hosts {
+            command: Some(HostsCommand::Forget),
+        } => hosts::forget(instance, &mut out)?,
         Command::Queue { command } => queue(command, instance, &mut out)?,
         Command::Pause { domain } => pause::pause(instance, domain, &mut out)?,
         Command::Resume { domain } => pause::resume(instance, domain, &mut out)?,
@@ -76,9 +90,10 @@ fn run(command: &Command, instance: &Instance) -> Result<ExitCode, Failure> {
 
 fn queue(command: &QueueCommand, instance: &Instance, out: &mut impl Write) -> Result<(), Failure> {
     match command {
-        QueueCommand::List { json } => list::list(instance, *json, out),
+        QueueCommand::List { json: true, .. } => list::list(instance, Format::Json, out),
+        QueueCommand::List { format, .. } => list::list(instance, *format, out),
         QueueCommand::Show { id, json } => show::show(instance, *id, *json, out),
-        QueueCommand::Flush { domain } => flush::flush(instance, domain.as_ref(), out),
+        QueueCommand::Flush { part } => flush::flush(instance, part.selection(), out),
         QueueCommand::Hold { ids } => change::change(instance, Change::Hold, ids, out),
         QueueCommand::Release { ids } => change::change(instance, Change::Release, ids, out),
         QueueCommand::Remove { ids } => change::change(instance, Change::Remove, ids, out),

@@ -8,12 +8,13 @@ use stafette_sys::packet::Socket;
 use crate::ask::is_down;
 
 /// Every socket with the program behind it.
-const SOCKETS: [(&str, &str); 9] = [
+const SOCKETS: [(&str, &str); 10] = [
     ("smtpd", "smtpd"),
     ("queue", "queue"),
     ("inject", "queue (for users)"),
     ("send", "send"),
     ("users", "users"),
+    ("tables", "tables"),
     ("local", "local"),
     ("remote", "remote"),
     ("clean", "clean"),

@@ -44,6 +44,14 @@ pub fn rfc3339(unix_seconds: i64) -> String {
         .to_string()
 }
 
+/// `3 Nov 2026 09:15:00`, always in UTC: the form of `qmail-qread`.
+#[must_use]
+pub fn qmail(unix_seconds: i64) -> String {
+    timestamp(unix_seconds)
+        .strftime("%-d %b %Y %H:%M:%S")
+        .to_string()
+}
+
 /// `Tue Nov  3 10:15:00` in the machine's zone: the form of `mailq`.
 #[must_use]
 pub fn listing(unix_seconds: i64) -> String {

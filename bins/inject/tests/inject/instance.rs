@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
@@ -133,18 +134,7 @@ impl Instance {
 
     /// Runs the program with this input.
     pub(crate) fn run(&self, name: &str, words: &[&str], input: &[u8]) -> Output {
-        let mut command = self.command(name, words);
-        command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        let mut stdin = child.stdin.take().unwrap();
-        let input = input.to_vec();
-        let writer = std::thread::spawn(move || stdin.write_all(&input).ok());
-        let output = child.wait_with_output().unwrap();
-        writer.join().unwrap();
-        output
+        feed(&mut self.command(name, words), input)
     }
 
     pub(crate) fn code(&self, words: &[&str], input: &[u8]) -> Option<i32> {
@@ -155,14 +145,80 @@ impl Instance {
     pub(crate) fn submit(&self, words: &[&str], input: &[u8]) -> Got {
         let output = self.run("sendmail", words, input);
         assert!(output.status.success(), "{words:?}: {output:?}");
+        self.take()
+    }
+
+    /// The one message that came.
+    pub(crate) fn take(&self) -> Got {
         let mut got = std::mem::take(&mut *self.got.lock().unwrap());
-        assert_eq!(got.len(), 1, "{words:?}");
+        assert_eq!(got.len(), 1);
         got.remove(0)
+    }
+
+    /// Lets every user into the folder.
+    pub(crate) fn open_for_all(&self) {
+        for path in ["", "etc", "run", "run/inject"] {
+            let mode = std::fs::Permissions::from_mode(0o755);
+            std::fs::set_permissions(self.path(path), mode).unwrap();
+        }
+    }
+
+    /// A copy of the program in the folder, with the same environment as [`Instance::command`].
+    fn copy(&self, name: &str, words: &[&str]) -> Command {
+        let copy = self.path("program");
+        if !copy.exists() {
+            // By a process of its own: a writing descriptor here could live on in another test's child.
+            let program = env!("CARGO_BIN_EXE_stafette-inject");
+            let copied = Command::new("cp").arg(program).arg(&copy).status().unwrap();
+            assert!(copied.success());
+        }
+        let asked = self.command(name, words);
+        let mut command = Command::new(copy);
+        command.arg0(name).args(words);
+        command.envs(
+            asked
+                .get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        );
+        command
+    }
+
+    /// Runs a copy of the program beside what was installed in the folder.
+    pub(crate) fn run_copy(&self, name: &str, words: &[&str], input: &[u8]) -> Output {
+        feed(&mut self.copy(name, words), input)
+    }
+
+    /// Runs a copy of the program as the user nobody, who may not enter the directory of builds.
+    pub(crate) fn run_as_nobody(&self, name: &str, words: &[&str], input: &[u8]) -> Output {
+        feed(self.copy(name, words).uid(65534).gid(65534), input)
+    }
+
+    /// Puts a script into the folder, where the copy of the program is. By a process of its own, as above.
+    pub(crate) fn install(&self, name: &str, script: &str) {
+        let mut command = Command::new("install");
+        command
+            .args(["-m", "755", "/dev/stdin"])
+            .arg(self.path(name));
+        assert!(feed(&mut command, script.as_bytes()).status.success());
     }
 
     pub(crate) fn nothing_came(&self) -> bool {
         self.got.lock().unwrap().is_empty()
     }
+}
+
+fn feed(command: &mut Command, input: &[u8]) -> Output {
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let input = input.to_vec();
+    let writer = std::thread::spawn(move || stdin.write_all(&input).ok());
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap();
+    output
 }
 
 fn serve(socket: &Socket, play: Play, number: usize, got: &Mutex<Vec<Got>>) {

@@ -1,10 +1,13 @@
-//! mailq, -q, newaliases.
+//! mailq, -q, hoststat, -v.
 
 use stafette_addr::{Mailbox, ReversePath};
-use stafette_wire::QueueId;
-use stafette_wire::operator::{Entry, EntryRecipient, FromSend, Standing, ToSend};
+use stafette_sys::packet::Listener;
+use stafette_wire::operator::{
+    By, Entry, EntryRecipient, FromSend, HostEntry, Selection, Standing, ToSend,
+};
+use stafette_wire::{MAX_PACKET, Packet, QueueId};
 
-use crate::instance::Instance;
+use crate::instance::{Instance, Play};
 
 fn entry() -> Entry {
     Entry {
@@ -65,9 +68,12 @@ fn a_flush_is_asked_of_send() {
     assert_eq!(
         *asked.lock().unwrap(),
         [
-            ToSend::Flush { domain: None },
+            ToSend::Flush { selection: None },
             ToSend::Flush {
-                domain: Some("y.test".into())
+                selection: Some(Selection {
+                    by: By::Recipient,
+                    text: "y.test".into()
+                })
             }
         ]
     );
@@ -79,10 +85,117 @@ fn a_flush_is_asked_of_send() {
 }
 
 #[test]
-fn newaliases_has_nothing_to_do() {
-    let output = Instance::new().run("newaliases", &[], b"");
+fn mailq_j_prints_one_object_a_line() {
+    let instance = Instance::new();
+    let mut second = entry();
+    second.id = QueueId::new(2, [0; 9]);
+    second.from = ReversePath::Null;
+    second.standing = Standing::Waiting;
+    instance.send_service(vec![
+        FromSend::Entry { entry: entry() },
+        FromSend::Entry { entry: entry() },
+        FromSend::Entry { entry: second },
+        FromSend::End {},
+    ]);
+    let output = instance.run("mailq", &["-j"], b"");
+    let text = String::from_utf8(output.stdout).unwrap();
+    let lines: Vec<serde_json::Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines.len(), 2, "{text}");
+    assert_eq!(lines[0]["queue_name"], "active");
+    assert_eq!(lines[0]["recipients"].as_array().unwrap().len(), 2);
+    assert_eq!(lines[0]["recipients"][0]["delay_reason"], "450 later");
+    assert_eq!(lines[1]["sender"], "MAILER-DAEMON");
+    assert_eq!(lines[1]["queue_name"], "deferred");
+}
+
+#[test]
+fn a_listing_can_be_of_some_messages_only() {
+    let instance = Instance::new();
+    instance.send_service(vec![FromSend::Entry { entry: entry() }, FromSend::End {}]);
+    for (words, count) in [
+        (&["-bp", "-qSA@X"][..], 1),
+        (&["-bp", "-qSb@y"], 0),
+        (&["-bp", "-qRb@y"], 1),
+        (&["-qI9999", "-bp"], 0),
+    ] {
+        let output = instance.run("sendmail", words, b"");
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(text.matches("a@x.test").count(), count, "{words:?}: {text}");
+        assert_eq!(text == "Mail queue is empty\n", count == 0, "{text}");
+    }
+}
+
+#[test]
+fn hoststat_shows_what_send_knows_and_purgestat_has_it_forget() {
+    let instance = Instance::new();
+    assert_eq!(instance.code(&["-bh"], b""), Some(69));
+    let host = HostEntry {
+        destination: "y.test".into(),
+        relay: "mx.y.test".into(),
+        tried: 1,
+        dead_until: 0,
+        waiting: 1,
+        reply: "250 ok".into(),
+    };
+    let asked = instance.send_service(vec![FromSend::Host { host }, FromSend::End {}]);
+    for (name, words) in [("hoststat", &[][..]), ("sendmail", &["-bh"])] {
+        let output = instance.run(name, words, b"");
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success(), "{text}");
+        let lines: Vec<_> = text.lines().collect();
+        assert!(lines[0].starts_with("-------------- Hostname"), "{text}");
+        assert!(lines[1].starts_with("y.test ") && lines[1].ends_with(" 250 ok"));
+    }
+    for (name, words) in [("purgestat", &[][..]), ("sendmail", &["-bH"])] {
+        assert!(instance.run(name, words, b"").status.success());
+    }
     assert_eq!(
-        (output.status.code(), output.stdout, output.stderr),
-        (Some(0), vec![], vec![])
+        *asked.lock().unwrap(),
+        [
+            ToSend::Hosts {},
+            ToSend::Hosts {},
+            ToSend::ForgetHosts {},
+            ToSend::ForgetHosts {}
+        ]
     );
+}
+
+#[test]
+fn v_shows_the_delivery_to_its_end() {
+    let instance = Instance::new();
+    instance.serve(Play::Take);
+    let output = instance.run("sendmail", &["-v", "b@y.test"], b"x\n");
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        output.status.success() && text.contains("... waits: the daemons are down\n"),
+        "{text}"
+    );
+    // The first questions are answered with the message, the others without.
+    let listener = Listener::bind(&instance.path("run/send/socket"), 0o666).unwrap();
+    std::thread::spawn(move || {
+        while let Ok(socket) = listener.accept() {
+            let mut buffer = vec![0; MAX_PACKET];
+            let mut count = 0;
+            while let Ok((1.., _)) = socket.recv(&mut buffer) {
+                count += 1;
+                if count < 3 {
+                    let packet = FromSend::Entry { entry: entry() };
+                    socket.send(&packet.encode(), &[]).unwrap();
+                }
+                socket.send(&FromSend::End {}.encode(), &[]).unwrap();
+            }
+        }
+    });
+    let output = instance.run("sendmail", &["-v", "b@y.test"], b"x\n");
+    let text = String::from_utf8(output.stdout).unwrap();
+    let lines: Vec<_> = text.lines().collect();
+    assert!(lines[0].ends_with("... queued"), "{text}");
+    assert_eq!(
+        lines[1..3],
+        ["b@y.test... Deferred: 450 later", "b@y.test... done"]
+    );
+    assert!(lines[3].contains("... has left the queue"), "{text}");
 }

@@ -27,7 +27,17 @@ fn wrong_use_has_exit_codes_of_sysexits() {
         (&["-t"], b"To: \"-x\"@y.test\n\nx\n", 65),
         (&["joe"], &header, 65),
         (&["-bd"], b"", 69),
-        (&["-bv", "joe"], b"", 69),
+        (&["-bD"], b"", 69),
+        (&["-bE"], b"", 64),
+        (&["-bv"], b"", 64),
+        (&["-q!Rx"], b"", 64),
+        (&["-BBINARY", "joe"], b"x", 64),
+        (&["-X/nonexistent/x", "joe"], b"x", 64),
+        (&["-XV", "-f", "<>", "joe"], b"x", 64),
+        (&["-G", "joe"], b"x", 67),
+        (&["-G", "-t"], b"To: joe\n\nx\n", 65),
+        (&["-h", "200", "joe@y.test"], b"x", 69),
+        (&["a!-x"], b"x", 64),
     ] {
         let output = instance.run("sendmail", words, input);
         assert_eq!(output.status.code(), Some(code), "{words:?}: {output:?}");
@@ -37,6 +47,36 @@ fn wrong_use_has_exit_codes_of_sysexits() {
         );
     }
     assert!(instance.nothing_came());
+}
+
+#[test]
+fn rmail_refuses_what_is_no_address_or_has_no_sender() {
+    let instance = Instance::new();
+    instance.serve(Play::Take);
+    let from = b"From joe Sun Nov 22 18:00:00 2026 remote from a\n\nx\n";
+    for (words, input, code) in [
+        (&[][..], &from[..], 64),
+        (&["joe"], b"Subject: x\n\nx\n", 65),
+        (&["joe"], b"", 65),
+        (&["joe"], b"From -x y remote from a\n\nx\n", 65),
+        (&["-t"], from, 64),
+        (&["-bd"], from, 64),
+        (&["--", "-t"], from, 64),
+        (&["a!-t"], from, 64),
+        (&["joe, jane"], from, 67),
+        (&["|/bin/sh x"], from, 67),
+    ] {
+        let output = instance.run("rmail", words, input);
+        assert_eq!(output.status.code(), Some(code), "{words:?}: {output:?}");
+    }
+    assert!(instance.nothing_came());
+}
+
+#[test]
+fn q_of_errors_says_nothing() {
+    let instance = Instance::new();
+    let output = instance.run("sendmail", &["-oeq", "a b"], b"x");
+    assert_eq!((output.status.code(), output.stderr), (Some(67), vec![]));
 }
 
 #[test]

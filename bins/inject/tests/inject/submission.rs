@@ -142,3 +142,99 @@ fn one_who_is_turned_away_for_want_of_places_comes_again() {
     instance.serve(Play::TurnAway(2));
     assert_eq!(instance.submit(&["joe"], b"x\n").to(), ["joe@x.test"]);
 }
+
+#[test]
+fn a_gateway_s_message_is_not_completed() {
+    let message = b"From: a!joe\nTo: jane\nReturn-Path: <a@b.test>\nBcc: x@y.test\n\nx\n";
+    let got = instance().submit(&["-G", "-i", "-f", "a!joe", "jane@y.test"], message);
+    assert_eq!(got.content, message);
+    assert_eq!(got.sender.from.as_str(), "joe@a.uucp");
+}
+
+#[test]
+fn rmail_takes_its_envelope_from_arguments_and_from_lines() {
+    let instance = instance();
+    let input = b"From uucp Sun Nov 22 18:00:00 2026 remote from b\n>From joe Sun Nov 22 17:00:00 2026 remote from a\nSubject: x\n\nFrom here\n.\nend\n";
+    let output = instance.run(
+        "rmail",
+        &["root", "c!jane", "gw.y.test!x", "d!e!z", "k@y.test"],
+        input,
+    );
+    assert!(output.status.success(), "{output:?}");
+    let got = instance.take();
+    assert_eq!(got.sender.from.as_str(), "a!joe@b.uucp");
+    assert_eq!(
+        got.to(),
+        [
+            "root@x.test",
+            "jane@c.uucp",
+            "x@gw.y.test",
+            "e!z@d.uucp",
+            "k@y.test"
+        ]
+    );
+    assert_eq!(got.text(), "Subject: x\n\nFrom here\n.\nend\n");
+}
+
+#[test]
+fn an_address_of_uucp_stays_in_the_header_and_is_routed_by_its_domain() {
+    let got = instance().submit(&["-t", "c!jane"], b"To: a!b!joe\n\nx\n");
+    assert_eq!(got.to(), ["jane@c.uucp", "b!joe@a.uucp"]);
+    assert!(got.text().starts_with("To: a!b!joe\n"), "{}", got.text());
+}
+
+#[test]
+fn xv_asks_for_a_reverse_path_for_each_recipient() {
+    let instance = instance();
+    let got = instance.submit(&["-XV", "-f", "list@y.test", "joe"], b"x\n");
+    assert_eq!(got.sender.from.as_str(), "list+@y.test");
+    assert!(got.sender.verp);
+    let got = instance.submit(&["-XV-=", "-f", "list@y.test", "joe"], b"x\n");
+    assert_eq!(got.sender.from.as_str(), "list-@y.test");
+}
+
+#[test]
+fn x_writes_the_session_down() {
+    let instance = instance();
+    let log = instance.path("log");
+    let name = log.display().to_string();
+    instance.submit(&["-X", &name, "joe"], b"Subject: x\n\nhello");
+    let output = instance.run("sendmail", &["-X", &name, "-t"], b"no recipient\n");
+    assert_eq!(output.status.code(), Some(65));
+    let text = std::fs::read_to_string(log).unwrap();
+    let lines: Vec<_> = text
+        .lines()
+        .map(|line| line.split_once(' ').unwrap().1)
+        .collect();
+    assert_eq!(lines[..3], ["<<< Subject: x", "<<< ", "<<< hello"]);
+    assert!(lines[3].starts_with(">>> queued as "), "{text}");
+    assert_eq!(
+        lines[4..],
+        ["<<< no recipient", ">>> no recipients in To, Cc or Bcc"]
+    );
+}
+
+#[test]
+fn a_chosen_sender_is_named_where_privacy_asks_for_it() {
+    if !stafette_sys::user::is_root() {
+        eprintln!("SKIPPED: no root, who alone can be somebody else");
+        return;
+    }
+    let instance = instance();
+    instance.open_for_all();
+    let submit = |words: &[&str]| {
+        let output = instance.run_as_nobody("sendmail", words, b"Subject: x\n\nx\n");
+        assert!(output.status.success(), "{output:?}");
+        instance.take().text()
+    };
+    let mark = "X-Authentication-Warning: mx.x.test: nobody set sender to joe@y.test using -f\n\n";
+    assert!(!submit(&["-f", "joe@y.test", "root"]).contains("X-Auth"));
+    instance.set("privacy", "authwarnings,novrfy");
+    assert!(submit(&["-f", "joe@y.test", "root"]).contains(mark));
+    assert!(!submit(&["-f", "nobody", "root"]).contains("X-Auth"));
+    assert!(!submit(&["root"]).contains("X-Auth"));
+    instance.set("trustedusers", "www nobody");
+    assert!(!submit(&["-r", "joe@y.test", "root"]).contains("X-Auth"));
+    let got = instance.submit(&["-f", "joe@y.test", "root"], b"x\n");
+    assert!(!got.text().contains("X-Auth"), "root is trusted");
+}

@@ -41,7 +41,7 @@ fn manual() -> Vec<(String, Vec<String>)> {
         .filter_map(|line| line.strip_prefix(".It Cm "))
         .map(|line| {
             let words: Vec<&str> = line.split(' ').collect();
-            let is_macro = |word: &&str| ["Op", "Ar", "Fl"].contains(word);
+            let is_macro = |word: &&str| ["Op", "Oo", "Ar", "Fl"].contains(word);
             let name = words
                 .iter()
                 .take_while(|word| !is_macro(word))

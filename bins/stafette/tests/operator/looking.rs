@@ -251,3 +251,77 @@ fn the_version_is_the_package_s() {
         format!("stafette {}\n", env!("CARGO_PKG_VERSION"))
     );
 }
+
+#[test]
+fn the_queue_is_listed_in_the_shapes_of_qmail_and_postfix() {
+    let instance = Instance::new();
+    instance.set("locals", "here.test\n");
+    let late = instance.accept_and_defer(2, &["b@later.test", "c@here.test"], b"450 no\nlines");
+    instance.accept(1, &["a@now.test"]);
+    let said = instance.ends(0, &["queue", "list", "--format", "qmail"]);
+    let lines: Vec<_> = said.lines().collect();
+    assert!(
+        lines[0].starts_with("14 Nov 2023 22:13:20 GMT  #")
+            && lines[0].ends_with("  40  <joe@sender.test> "),
+        "{said}"
+    );
+    assert_eq!(lines[1], "\tremote\ta@now.test");
+    assert!(lines[2].contains(&format!("#{late}  ")), "{said}");
+    assert_eq!(
+        lines[3..],
+        ["\tlocal\tc@here.test", "\tremote\tb@later.test"]
+    );
+    assert_eq!(
+        instance.ends(0, &["queue", "list", "--format", "qmail-stat"]),
+        "messages in queue: 2\nmessages in queue but not yet preprocessed: 1\n"
+    );
+    let said = instance.ends(0, &["queue", "list", "--format", "postfix"]);
+    assert!(said.starts_with("-Queue ID-  --Size-- "), "{said}");
+    assert!(said.contains("(450 no?lines)\n"), "{said}");
+    assert!(said.ends_with("\n\n-- 1 Kbytes in 2 Requests.\n"), "{said}");
+    assert_eq!(
+        instance.ends(0, &["queue", "list", "--format", "json"]),
+        instance.ends(0, &["queue", "list", "--json"])
+    );
+    instance.ends(100, &["queue", "list", "--json", "--format", "qmail"]);
+}
+
+#[test]
+fn route_says_where_mail_goes_and_which_line_decided() {
+    let instance = Instance::new();
+    instance.set("locals", "mail.stafette.test\n");
+    instance.set("users/assign", "=demo:demo:1001:1001:/srv/demo:::\n.\n");
+    instance.set("smtproutes", "# all\nfar.test:relay.test:26\n");
+    let said = instance.ends(0, &["route", "demo", "joe@far.test"]);
+    assert!(
+        said.starts_with("demo@mail.stafette.test: mailer local, user demo\n"),
+        "{said}"
+    );
+    assert!(said.contains("    by users/assign"), "{said}");
+    assert!(
+        said.contains("joe@far.test: mailer esmtp, host relay.test:26, user joe@far.test\n    by smtproutes:2: "),
+        "{said}"
+    );
+    let said = instance.ends(0, &["route", "--json", "joe@far.test"]);
+    let value: Value = serde_json::from_str(said.trim_end()).expect("one object");
+    assert_eq!(
+        (&value["mailer"], &value["host"]),
+        (&"esmtp".into(), &"relay.test:26".into())
+    );
+    assert_eq!(value["decided"][0]["file"], "smtproutes");
+    assert_eq!(value["decided"][0]["line"], 2);
+    let output = instance.run(&["route", "nobody@mail.stafette.test"]);
+    assert_eq!(output.status.code(), Some(100), "{output:?}");
+    assert!(
+        String::from_utf8_lossy(&output.stdout).contains("User unknown"),
+        "{output:?}"
+    );
+}
+
+#[test]
+fn check_reads_tables_as_well() {
+    let instance = Instance::new();
+    instance.set("virtusertable", "joe@x.test jane\nno target at all:\n");
+    let said = instance.ends(1, &["check"]);
+    assert!(said.contains("/etc/virtusertable:2: "), "{said}");
+}

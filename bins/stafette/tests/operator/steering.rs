@@ -4,7 +4,8 @@ use std::path::Path;
 
 use stafette_queue_layout::{Event, Message, Place, Record, Recorder};
 use stafette_wire::clean::{FromClean, ToClean};
-use stafette_wire::operator::{FromSend, ToSend};
+use stafette_wire::operator::{By, FromSend, HostEntry, ToSend};
+use stafette_wire::tables::{FromTables, ToTables};
 
 use crate::instance::{Instance, NEXT};
 use crate::server::serve;
@@ -197,7 +198,7 @@ fn send_is_asked_first_and_its_words_are_told() {
             .contains("send refuses: you are not root")
     );
     assert!(
-        matches!(asked.recv(), Ok(ToSend::Flush { domain: Some(domain) }) if domain == "x.test")
+        matches!(asked.recv(), Ok(ToSend::Flush { selection: Some(selection) }) if selection.by == By::Domain && selection.text == "x.test")
     );
 }
 
@@ -274,4 +275,82 @@ fn send_is_told_of_a_pause() {
     );
     assert!(matches!(asked.recv(), Ok(ToSend::Reload {})));
     assert_eq!(instance.setting("paused"), "example.org\n");
+}
+
+#[test]
+fn a_part_of_the_queue_is_flushed_by_sender_recipient_or_id() {
+    let instance = Instance::new();
+    let one = instance.accept_and_defer(1, &["a@one.test"], b"450 no");
+    let two = instance.accept_and_defer(2, &["b@two.test"], b"450 no");
+    let is_due = |id| {
+        let message = Message::open(&instance.disk, id).expect("a message");
+        message.journal.states[0].due < NEXT
+    };
+    let said = instance.ends(0, &["queue", "flush", "--recipient", "B@TWO"]);
+    assert!(said.contains("due when it starts: 1"), "{said}");
+    assert!(is_due(two) && !is_due(one));
+    instance.ends(0, &["queue", "flush", "--id", one.as_str()]);
+    assert!(is_due(one));
+    let said = instance.ends(0, &["queue", "flush", "--sender", "nobody"]);
+    assert!(said.contains("due when it starts: 0"), "{said}");
+    instance.ends(100, &["queue", "flush", "--sender", "a", "x.test"]);
+    let asked = serve(&instance.path("run/send/socket"), |_: &ToSend| {
+        vec![FromSend::Done {
+            text: String::new(),
+        }]
+    });
+    instance.ends(0, &["queue", "flush", "--sender", "joe"]);
+    assert!(
+        matches!(asked.recv(), Ok(ToSend::Flush { selection: Some(selection) }) if selection.by == By::Sender && selection.text == "joe")
+    );
+}
+
+#[test]
+fn hosts_are_listed_and_forgotten_by_send() {
+    let instance = Instance::new();
+    instance.ends(111, &["hosts"]);
+    let _asked = serve(
+        &instance.path("run/send/socket"),
+        |asked: &ToSend| match asked {
+            ToSend::Hosts {} => vec![
+                FromSend::Host {
+                    host: HostEntry {
+                        destination: "x.test".to_owned(),
+                        relay: "mx.x.test".to_owned(),
+                        tried: 1_700_000_000,
+                        dead_until: 4_000_000_000,
+                        waiting: 3,
+                        reply: "421 no\nx".into(),
+                    },
+                },
+                FromSend::End {},
+            ],
+            _ => vec![FromSend::Done {
+                text: String::new(),
+            }],
+        },
+    );
+    let line = "x.test dead waiting=3 tried=2023-11-14T22:13:20Z until=2096-10-02T07:06:40Z relay=mx.x.test reply=\"421 no\\x0ax\"\n";
+    for words in [&["hosts"][..], &["hosts", "list"]] {
+        assert_eq!(instance.ends(0, words).trim_start(), line);
+    }
+    assert_eq!(instance.ends(0, &["hosts", "forget"]), "forgotten\n");
+}
+
+#[test]
+fn maps_prints_what_tables_says_and_whether_it_is_in_force() {
+    let instance = Instance::new();
+    let mut good = false;
+    let _asked = serve(&instance.path("run/tables/socket"), move |_: &ToTables| {
+        good = !good;
+        vec![
+            FromTables::Line {
+                text: "aliases: 3 entries\x1b[2J".to_owned(),
+            },
+            FromTables::Done { good },
+        ]
+    });
+    assert_eq!(instance.ends(0, &["maps"]), "aliases: 3 entries?[2J\n");
+    let said = instance.ends(100, &["maps"]);
+    assert!(said.contains("not all that the tables say"), "{said}");
 }
