@@ -162,7 +162,7 @@ fn interpret(word: &str) -> Result<Option<Item>, Mistake> {
 
 fn interpret_quoted(inner: &str) -> Result<Item, Mistake> {
     if let Some(command) = inner.strip_prefix('|') {
-        return program(command.trim());
+        return program(command);
     }
     if is_path(inner) {
         return interpret_plain(inner);
@@ -209,6 +209,7 @@ fn interpret_plain(word: &str) -> Result<Item, Mistake> {
 }
 
 fn program(command: &str) -> Result<Item, Mistake> {
+    let command = command.trim();
     if command.is_empty() {
         return Err(Mistake::new(
             "a | without a program",

@@ -22,10 +22,10 @@ impl Address {
     pub fn parse(text: &str) -> Result<Self, Mistake> {
         let text = text.trim();
         match Mailbox::parse(text.as_bytes()) {
-            Ok(mailbox) => Ok(Self::from(&mailbox)),
+            Ok(mailbox) => Self::from(&mailbox).checked(text),
             Err(AddrError::NoDomain) => LocalPart::parse(text.as_bytes())
-                .map(Self::here)
-                .map_err(|_| mistake(text)),
+                .map_err(|_| mistake(text))
+                .and_then(|local| Self::here(local).checked(text)),
             Err(_) => Err(mistake(text)),
         }
     }
@@ -33,11 +33,19 @@ impl Address {
     /// Reads what stood in quotes as a whole: a mailbox if it can be one, else a name.
     pub(super) fn from_unquoted(text: &str) -> Result<Self, Mistake> {
         if let Ok(mailbox) = Mailbox::parse(text.as_bytes()) {
-            return Ok(Self::from(&mailbox));
+            return Self::from(&mailbox).checked(text);
         }
         LocalPart::from_unquoted(text.as_bytes())
-            .map(Self::here)
             .map_err(|_| mistake(text))
+            .and_then(|local| Self::here(local).checked(text))
+    }
+
+    /// A name that begins like a program or a file would be read as one when it is written again.
+    fn checked(self, text: &str) -> Result<Self, Mistake> {
+        if self.local.as_str().starts_with(['|', '/']) {
+            return Err(mistake(text));
+        }
+        Ok(self)
     }
 
     /// A name of this host.

@@ -94,7 +94,8 @@ fn lines_are_lists_and_a_mistake_is_named_with_its_line() {
 #[test]
 fn what_nobody_could_deliver_to_is_a_mistake() {
     for list in [
-        "\"open", "a (b", "a b", "|", "a@", "@b", "\\", "<a@b", "a\u{7}", "a@b@c",
+        "\"open", "a (b", "a b", "|", "a@", "@b", "\\", "<a@b", "a\u{7}", "a@b@c", "<|x@y>",
+        "\"/x\"@y",
     ] {
         assert!(parse_list(list.as_bytes()).is_err(), "{list}");
     }
