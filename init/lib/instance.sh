@@ -2,7 +2,7 @@
 # Reads DIR SMTP DOMAIN MAILBOXES ROUTES TARGET ROOT. What is there stays, but for what an option names now.
 
 # The programs that run all the time; staf-supervise starts them in this order and stops them in the reverse one. Those that can also be run by hand are told to serve.
-SERVICES='resolve users clean queue,service local remote send smtpd,service'
+SERVICES='tables resolve users clean queue,service local remote send smtpd,service'
 PROGRAMS="${SERVICES//,service/} inject"
 
 # check_arguments: refuses what would make a broken setting, before anything is written.
@@ -65,7 +65,7 @@ install_programs() {
   directory 755 root root "$DIR/libexec" && directory 755 root root "$DIR/bin" || return 1
   for p in $PROGRAMS; do copy_program "stafette-$p" || return 1; done
   copy_program stafette && copy_program staf-supervise || return 1
-  for p in sendmail mailq newaliases; do wrapper "$p" stafette-inject || return 1; done
+  for p in sendmail send-mail mailq newaliases hoststat purgestat rmail; do wrapper "$p" stafette-inject || return 1; done
   wrapper stafette stafette
 }
 copy_program() {
@@ -94,6 +94,8 @@ write_settings() {
   put_default "$DIR/etc/relayclients" "$(printf '127.0.0.0/8\n::1/128')"
   put_default "$DIR/etc/defaultdelivery" ./Maildir/
   put_default "$DIR/etc/systemusers" 0
+  # Programs and files of aliases run as this user; nobody but root can become another.
+  [ "$ME" = 0 ] || put_default "$DIR/etc/aliasuser" "$(id -un)"
   if [ ${#ROUTES[@]} -gt 0 ]; then
     for r in "${ROUTES[@]}"; do read -r m line <<<"$r"; routes+="$m:$line"$'\n'; done
     put "$DIR/etc/smtproutes" "${routes%$'\n'}"
@@ -126,13 +128,15 @@ make_spool() {
   for d in tmp new cur hold bad; do directory 2750 stafq stafs "$q/$d" || return 1; done
   # Every user of the machine may leave a message here while no service runs; only the service can look at it.
   # The queue itself holds the names of its places only, and is opened to flush what was left there.
-  chmod 2755 "$q" && directory 3733 stafq stafq "$q/drop"
+  chmod 2755 "$q" && directory 3733 stafq stafq "$q/drop" || return 1
+  # What everybody may read and one program writes; the home of programs that aliases run; the secret of rewritten senders.
+  directory 755 staft staft "$DIR/spool/tables" && directory 700 stafp stafp "$DIR/spool/alias" && directory 700 stafu stafu "$DIR/spool/users"
 }
 
 make_run() {
   local r=$DIR/run
   directory 755 root root "$r" || return 1
-  directory 710 stafq stafcq "$r/queue" && directory 755 stafq stafq "$r/inject" && directory 710 stafu stafcu "$r/users" &&
+  directory 755 staft staft "$r/tables" && directory 710 stafq stafcq "$r/queue" && directory 755 stafq stafq "$r/inject" && directory 710 stafu stafcu "$r/users" &&
     directory 710 stafn stafcn "$r/resolve" && directory 710 root stafs "$r/local" && directory 710 stafr stafs "$r/remote" &&
     directory 710 stafq stafs "$r/clean" && directory 755 stafs stafs "$r/send" && directory 755 stafd stafd "$r/smtpd"
 }

@@ -21,8 +21,8 @@ use stafette_tests::peer::Peer;
 use stafette_tests::settle::{self, Clock};
 use stafette_tests::{address, load, maildir, process, skip, wait};
 
-const PROGRAMS: [&str; 8] = [
-    "resolve", "users", "clean", "queue", "local", "remote", "send", "smtpd",
+const PROGRAMS: [&str; 9] = [
+    "tables", "resolve", "users", "clean", "queue", "local", "remote", "send", "smtpd",
 ];
 /// Those that work in children.
 const PARENTS: [&str; 3] = ["smtpd", "local", "remote"];

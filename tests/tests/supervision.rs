@@ -16,8 +16,8 @@ use stafette_tests::{process, skip, wait};
 use run::{Run, copy_of_what_is_built, folder};
 
 const LETTER: &[u8] = b"Subject: hello\n\nIt works.\n";
-const PROGRAMS: [&str; 8] = [
-    "resolve", "users", "clean", "queue", "local", "remote", "send", "smtpd",
+const PROGRAMS: [&str; 9] = [
+    "tables", "resolve", "users", "clean", "queue", "local", "remote", "send", "smtpd",
 ];
 /// How long stopping may take.
 const STOP: Duration = Duration::from_secs(5);
@@ -82,6 +82,7 @@ fn each_program_has_its_name_and_absolute_paths_and_as_root_a_user_of_its_own() 
         ("users", "stafu"),
         ("remote", "stafr"),
         ("resolve", "stafn"),
+        ("tables", "staft"),
         ("local", "root"),
     ];
     let running = process::running(&instance);
