@@ -1,4 +1,9 @@
 //! An instance with some users, the program in it, and a send that is this test.
+#![expect(
+    clippy::allow_attributes,
+    reason = "no one expectation holds for all test programs that share this"
+)]
+#![allow(dead_code, reason = "each test program needs a part of this")]
 
 use std::cell::Cell;
 use std::fs::{DirBuilder, File};
@@ -15,7 +20,7 @@ use stafette_sys::{poll, random, user};
 use stafette_wire::delivery::{
     Bytes, Content, FromDelivery, Job, JobRecipient, Outcome, ToDelivery,
 };
-use stafette_wire::envelope::{Body, Recipient};
+use stafette_wire::envelope::{Body, Expanded, Recipient};
 use stafette_wire::{MAX_PACKET, Packet, QueueId};
 
 /// A number that no account of a machine has.
@@ -54,10 +59,11 @@ impl Place {
             let home = place.home(name);
             DirBuilder::new().mode(0o700).create(&home).unwrap();
             chown(&home, Some(uid), Some(gid)).unwrap();
-            table.push_str(&format!(
-                "={name}:{name}:{uid}:{gid}:{}:::\n",
-                home.display()
-            ));
+            let home = home.display();
+            table.push_str(&format!("={name}:{name}:{uid}:{gid}:{home}:::\n"));
+            for sign in ["-", "+"] {
+                table.push_str(&format!("+{name}{sign}:{name}:{uid}:{gid}:{home}:-::\n"));
+            }
         }
         table.push_str("=toor:root:0:0:/root:::\n.\n");
         place.set("users/assign", &table);
@@ -74,6 +80,23 @@ impl Place {
         self.path().join("home").join(name)
     }
 
+    /// Puts a file into a home, as its user would.
+    pub(crate) fn put(&self, name: &str, file: &str, text: &str) -> PathBuf {
+        let path = self.home(name).join(file);
+        std::fs::remove_file(&path).unwrap_or(());
+        let mut opened = File::create(&path).unwrap();
+        opened.write_all(text.as_bytes()).unwrap();
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o644)).unwrap();
+        chown(&path, Some(owner().0), Some(owner().1)).unwrap();
+        path
+    }
+
+    /// What is in a file of a home.
+    pub(crate) fn get(&self, name: &str, file: &str) -> String {
+        let bytes = std::fs::read(self.home(name).join(file)).unwrap();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
     pub(crate) fn set(&self, name: &str, text: &str) {
         let path = self.path().join("etc").join(name);
         let temporary = path.with_extension("tmp");
@@ -83,6 +106,17 @@ impl Place {
             .unwrap();
         std::fs::set_permissions(&temporary, PermissionsExt::from_mode(0o644)).unwrap();
         std::fs::rename(temporary, path).unwrap();
+    }
+
+    /// As the program that compiles tables does.
+    pub(crate) fn compile(&self) {
+        std::fs::create_dir_all(self.path().join("spool/tables")).unwrap();
+        let instance = stafette_control::Instance {
+            etc: self.path().join("etc"),
+            spool: self.path().join("spool"),
+            run: self.path().join("run"),
+        };
+        println!("{:?}", stafette_table::compile(&instance, true));
     }
 
     /// Names and bytes of the files in a directory of a Maildir.
@@ -100,6 +134,10 @@ impl Place {
             )
         };
         entries.map(|entry| read(entry.unwrap().path())).collect()
+    }
+
+    pub(crate) fn path_of(&self, name: &str) -> PathBuf {
+        self.path().join(name)
     }
 
     pub(crate) fn start(&self) -> Local {
@@ -267,6 +305,8 @@ pub(crate) struct Mail {
     file: File,
     content: Content,
     to: Vec<Mailbox>,
+    from: ReversePath,
+    expanded: Expanded,
 }
 
 impl Mail {
@@ -294,7 +334,19 @@ impl Mail {
                 crlf_octets: content.len() as u64,
             },
             to: Vec::new(),
+            from: ReversePath::parse(b"jim@example.net").unwrap(),
+            expanded: Expanded::No,
         }
+    }
+
+    pub(crate) fn from(mut self, from: &str) -> Self {
+        self.from = ReversePath::parse(from.as_bytes()).unwrap();
+        self
+    }
+
+    pub(crate) fn expanded(mut self, expanded: Expanded) -> Self {
+        self.expanded = expanded;
+        self
     }
 
     pub(crate) fn to(mut self, name: &str) -> Self {
@@ -315,13 +367,13 @@ impl Mail {
                 mailbox: mailbox.clone(),
                 notify: None,
                 orcpt: None,
-                expanded: stafette_wire::envelope::Expanded::No,
+                expanded: self.expanded,
             },
         };
         Job {
             job: number,
             id: self.id,
-            from: ReversePath::parse(b"jim@example.net").unwrap(),
+            from: self.from.clone(),
             recipients: self.to.iter().map(recipient).collect(),
             next_hop: None,
             body: Body::EightBit,
