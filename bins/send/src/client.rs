@@ -1,4 +1,5 @@
-//! Connections of operators. Everybody may list; what changes something is for root, the owner of the instance, and whom it runs as.
+//! Connections of operators. Everybody may list and flush unless that is restricted; what changes something is for root, the owner of the
+//! instance, and whom it runs as.
 
 use std::io;
 
@@ -34,6 +35,8 @@ pub(crate) struct Authority {
     pub(crate) own: u32,
     /// The owner of the settings.
     pub(crate) owner: u32,
+    /// The user that smtpd runs as, if not the same as ours.
+    pub(crate) smtpd: Option<u32>,
 }
 
 impl Authority {
@@ -114,6 +117,7 @@ mod tests {
         let authority = Authority {
             own: 100,
             owner: 1000,
+            smtpd: None,
         };
         assert!([0, 100, 1000].iter().all(|uid| authority.allows(*uid)));
         assert!(!authority.allows(1001));
@@ -124,6 +128,7 @@ mod tests {
         let authority = Authority {
             own: 100,
             owner: 1000,
+            smtpd: None,
         };
         let is_free = |uid, users: &[u32]| has_place(authority, uid, users.iter().copied());
         let crowd: Vec<u32> = (2000..2080).collect();

@@ -3,17 +3,19 @@
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use stafette_addr::Mailbox;
-use stafette_control::DomainSet;
+use stafette_addr::{Mailbox, ReversePath};
 use stafette_log::Event as LogEvent;
 use stafette_wire::QueueId;
 use stafette_wire::clean::{Bytes, Then};
 use stafette_wire::delivery::Job;
+use stafette_wire::envelope::Expanded;
 use stafette_wire::operator::FromSend;
 
+use crate::forward::ForwardOrder;
 use crate::key::Key;
 use crate::message::{Loaded, Owed};
 use crate::schedule::Channel;
+use crate::search::Search;
 
 /// Names an operator's connection.
 pub(crate) type Client = u64;
@@ -44,6 +46,10 @@ pub(crate) enum Effect {
         seq: u32,
         /// Whose this is.
         mailbox: Mailbox,
+        /// What was decided about it before.
+        expanded: Expanded,
+        /// The message's reverse-path, if it goes on from here.
+        forwarded: Option<ReversePath>,
     },
     /// Give a job to local or remote, with the file.
     Start {
@@ -74,8 +80,10 @@ pub(crate) enum Effect {
     },
     /// Compose a report and queue it as a child, then `Scheduler::reported`.
     Report(Box<ReportOrder>),
-    /// Look through the queue for messages to these domains, then `Scheduler::force` each.
-    Find(DomainSet),
+    /// Queue children that a message goes on as, then `Scheduler::forwarded`.
+    Forward(Box<ForwardOrder>),
+    /// Look through the queue for these messages, then `Scheduler::force` each.
+    Find(Search),
     /// Answer an operator.
     Answer {
         /// Whom.
@@ -83,6 +91,8 @@ pub(crate) enum Effect {
         /// What.
         packet: FromSend,
     },
+    /// Write a line of qmail's log.
+    Raw(String),
     /// Write a log line.
     Log {
         /// The event.

@@ -26,6 +26,7 @@ pub(crate) struct Health {
     proven: bool,
     deaths: u32,
     since: i64,
+    died: i64,
     until: i64,
 }
 
@@ -61,6 +62,7 @@ impl Health {
         }
         let pause = FIRST.saturating_mul(1 << self.deaths.min(10)).min(LONGEST);
         self.deaths = self.deaths.saturating_add(1);
+        self.died = now;
         self.until = now.saturating_add(pause);
         Verdict::Dead {
             until: self.until,
@@ -83,6 +85,11 @@ impl Health {
         if self.deaths > 0 {
             *self = Self::default();
         }
+    }
+
+    /// Whether it died, the last time, at `time` or before.
+    pub(crate) fn died_before(&self, time: i64) -> bool {
+        self.deaths > 0 && self.died <= time
     }
 
     /// Whether it is to be left alone.

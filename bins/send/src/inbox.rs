@@ -7,6 +7,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use stafette_queue_layout::Found;
 use stafette_sys::eventfd::Wake;
 
+use crate::forward::Forwarded;
 use crate::key::Key;
 use crate::lister::Listed;
 use crate::scheduler::{Reading, Reported};
@@ -18,6 +19,10 @@ pub(crate) enum News {
     Loaded(Key, Reading),
     /// A report was queued, or not.
     Reported(Key, Reported),
+    /// A message goes on to others, or not; with the order's number.
+    Forwarded(Key, u64, Forwarded),
+    /// Whether a user may list and flush where others may not.
+    Member(u32, bool),
     /// A scan came upon these.
     Scanned(Vec<Found>),
     /// A scan is over.

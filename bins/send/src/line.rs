@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use stafette_addr::ReversePath;
 use stafette_wire::delivery::NextHop;
 
 use crate::health::{Health, Trust};
@@ -51,6 +52,19 @@ pub(crate) struct Entry {
     pub(crate) since: u64,
     /// Numbers of the recipients, rising.
     pub(crate) recipients: Box<[u32]>,
+    /// The reverse-path to use there, if not the message's own.
+    pub(crate) sender: Option<Arc<ReversePath>>,
+}
+
+/// What is told of the last attempt at a destination.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Last {
+    /// When, Unix seconds; 0 if there was none.
+    pub(crate) tried: i64,
+    /// The host that was spoken to.
+    pub(crate) relay: String,
+    /// What was said of its first recipient, bounded.
+    pub(crate) reply: Vec<u8>,
 }
 
 /// One destination.
@@ -65,6 +79,8 @@ pub(crate) struct Line {
     pub(crate) window: Window,
     pub(crate) in_flight: u32,
     pub(crate) queues: [VecDeque<Entry>; 2],
+    /// The last attempt there.
+    pub(crate) last: Last,
     /// Whether the ring of that class has it.
     pub(crate) in_ring: [bool; 2],
 }
@@ -80,6 +96,7 @@ impl Line {
             window: Window::new(initial, steep),
             in_flight: 0,
             queues: [VecDeque::new(), VecDeque::new()],
+            last: Last::default(),
             in_ring: [false; 2],
         }
     }
@@ -107,6 +124,13 @@ impl Line {
             Class::Letter => letters,
             Class::Bulk => bulk,
         }
+    }
+
+    /// How many recipients wait.
+    pub(crate) fn recipients_waiting(&self) -> u64 {
+        let entries = self.queues.iter().flatten();
+        let count: usize = entries.map(|entry| entry.recipients.len()).sum();
+        u64::try_from(count).unwrap_or(u64::MAX)
     }
 
     /// How many entries wait.

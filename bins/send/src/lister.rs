@@ -8,15 +8,17 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
-use stafette_addr::ReversePath;
+use stafette_addr::{Domain, ReversePath};
+use stafette_control::DomainSet;
 use stafette_queue_layout::{Disk, Message, OpenError, Place, RealDisk, Standing as State};
 use stafette_sys::clock;
 use stafette_sys::packet::Socket;
 use stafette_wire::Packet;
-use stafette_wire::operator::{Bytes, Entry, EntryRecipient, FromSend, Standing};
+use stafette_wire::operator::{Bytes, Entry, EntryRecipient, FromSend, HostEntry, Standing};
 
 use crate::inbox::{News, Post};
 use crate::key::Key;
+use crate::policy::Deferral;
 
 /// Messages that a listing asks for at a time.
 pub(crate) const STEP: usize = 100;
@@ -27,6 +29,60 @@ const ENTRY_OCTETS: usize = 60 * 1024;
 
 /// Messages, and whether each is being tried.
 pub(crate) type Step = Vec<(Key, bool)>;
+
+/// Why messages wait that are due.
+#[derive(Debug, Clone)]
+pub(crate) struct Hints {
+    /// Domains that wait.
+    pub(crate) paused: DomainSet,
+    /// What waits until somebody flushes.
+    pub(crate) deferred: Deferral,
+}
+
+impl Hints {
+    /// Why a recipient at this domain waits although it is due, if its last attempt ended with these words, or was never made.
+    fn reason<'a>(&self, domain: &Domain, last: &'a [u8]) -> &'a [u8] {
+        if self.paused.contains(domain) {
+            b"mail to this domain is paused"
+        } else if self.deferred != Deferral::Nothing {
+            Deferral::REASON.as_bytes()
+        } else if last.is_empty() {
+            b"waits: its host is busy, or did not answer lately"
+        } else {
+            last
+        }
+    }
+}
+
+/// Starts a listing of hosts.
+///
+/// # Errors
+/// The kernel gave no thread.
+pub(crate) fn start_hosts(
+    post: &Post,
+    number: u64,
+    socket: Socket,
+    hosts: Vec<HostEntry>,
+) -> io::Result<()> {
+    let post = post.clone();
+    let list = |socket: &Socket, hosts| -> io::Result<()> {
+        socket.set_timeouts(None, Some(PATIENCE))?;
+        for host in hosts {
+            socket.send(&FromSend::Host { host }.encode(), &[])?;
+        }
+        socket.send(&FromSend::End {}.encode(), &[])
+    };
+    thread::Builder::new()
+        .name("lister".to_owned())
+        .spawn(move || {
+            let is_whole = list(&socket, hosts).is_ok();
+            post.tell(News::Listed(Listed {
+                number,
+                socket: is_whole.then_some(socket),
+            }));
+        })?;
+    Ok(())
+}
 
 /// A listing that is over.
 #[derive(Debug)]
@@ -46,13 +102,14 @@ pub(crate) fn start(
     post: &Post,
     number: u64,
     socket: Socket,
+    hints: Hints,
 ) -> io::Result<Sender<Step>> {
     let (sender, steps) = channel();
     let (disk, post) = (disk.clone(), post.clone());
     thread::Builder::new()
         .name("lister".to_owned())
         .spawn(move || {
-            let is_whole = list(&disk, &post, number, &socket, &steps).is_ok();
+            let is_whole = list(&disk, &post, number, &socket, &steps, &hints).is_ok();
             post.tell(News::Listed(Listed {
                 number,
                 socket: is_whole.then_some(socket),
@@ -67,6 +124,7 @@ fn list(
     number: u64,
     socket: &Socket,
     steps: &Receiver<Step>,
+    hints: &Hints,
 ) -> io::Result<()> {
     socket.set_timeouts(None, Some(PATIENCE))?;
     let mut last = None;
@@ -79,7 +137,7 @@ fn list(
         last = Some(*newest);
         for (key, is_active) in step {
             // A file that the decoder fails over is left out here, and set aside when it is tried.
-            let entries = catch_unwind(AssertUnwindSafe(|| entries(disk, key, is_active)));
+            let entries = catch_unwind(AssertUnwindSafe(|| entries(disk, key, is_active, hints)));
             for entry in entries.unwrap_or_default() {
                 socket.send(&FromSend::Entry { entry }.encode(), &[])?;
             }
@@ -88,7 +146,7 @@ fn list(
 }
 
 /// A message as a listing has it, in as many entries as it takes; none if it is gone.
-fn entries(disk: &RealDisk, key: Key, is_active: bool) -> Vec<Entry> {
+fn entries(disk: &RealDisk, key: Key, is_active: bool, hints: &Hints) -> Vec<Entry> {
     let message = match Message::open(disk, key.id()) {
         Ok(message) => message,
         Err(OpenError::Missing) => return unreadable(disk, key, Place::Bad).into_iter().collect(),
@@ -124,7 +182,11 @@ fn entries(disk: &RealDisk, key: Key, is_active: bool) -> Vec<Entry> {
         if state.standing != State::Pending {
             continue;
         }
-        let reason = state.last.as_ref().map_or(&b""[..], |last| &last.reply);
+        let mut reason = state.last.as_ref().map_or(&b""[..], |last| &last.reply);
+        if standing == Standing::Waiting && state.due <= clock::now() {
+            // It is due, and something else keeps it back.
+            reason = hints.reason(recipient.mailbox.domain(), reason);
+        }
         octets += recipient.mailbox.as_str().len() + reason.len() + 8;
         if octets > ENTRY_OCTETS && !part.is_empty() {
             entries.push(whole(std::mem::take(&mut part)));

@@ -7,6 +7,7 @@
 
 mod client;
 mod effect;
+mod forward;
 mod health;
 mod inbox;
 mod key;
@@ -14,18 +15,23 @@ mod line;
 mod lines;
 mod link;
 mod lister;
+mod members;
 mod message;
 mod needs;
 mod pile;
 mod policy;
+mod privacy;
 mod reader;
 mod report;
 mod reporter;
 mod scanner;
 mod schedule;
 mod scheduler;
+mod search;
 mod service;
 mod stage;
+mod submit;
+mod verp;
 mod waiting;
 mod window;
 
@@ -47,6 +53,9 @@ use crate::service::{Service, Start};
 
 /// The program's name in logs.
 const NAME: &str = "stafette-send";
+
+/// The user that smtpd runs as, who may flush for ETRN.
+const SMTPD: &str = "stafd";
 
 fn main() -> ExitCode {
     if std::env::args_os().len() > 1 {
@@ -71,12 +80,17 @@ fn run() -> io::Result<()> {
     }
     let listener =
         Listener::bind(&socket, 0o666).map_err(|error| unable("listen at", &socket, &error))?;
+    let smtpd = match user::is_root() {
+        true => user::by_name(SMTPD)?.map(|account| account.uid),
+        false => None,
+    };
     let owner = instance.etc.metadata().map_or(0, |data| data.uid());
     let report = confine(&needs::needs(&instance))?;
     stafette_log::started(NAME, env!("CARGO_PKG_VERSION"), &report);
     let authority = Authority {
         own: user::effective_uid(),
         owner,
+        smtpd,
     };
     let start = Start {
         instance,

@@ -3,6 +3,7 @@
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
+use stafette_addr::ReversePath;
 use stafette_queue_layout::{Attempt, Journal, Place, RecipientState, Standing, Verdict};
 use stafette_wire::delivery::Content;
 use stafette_wire::envelope::{Notify, Recipient};
@@ -15,6 +16,9 @@ use crate::schedule::{Channel, next_attempt};
 pub(crate) const CLOCK_STEP: i64 = 60;
 /// The protocol of our reports about reports (`Origin::protocol`).
 pub(crate) const DOUBLE_BOUNCE: &str = "double-bounce";
+
+/// The protocol of messages on their way to another address (`Origin::protocol`).
+pub(crate) const FORWARD: &str = "forward";
 
 /// A message that was read.
 #[derive(Debug, Clone)]
@@ -56,6 +60,13 @@ impl Loaded {
     /// Whether the reverse-path is null: no report goes to anybody but the postmaster.
     pub(crate) fn is_null(&self) -> bool {
         self.journal.envelope.sender.from.is_null()
+    }
+
+    /// Its reverse-path, if it goes on from here to another address: another host may take that for a forgery.
+    pub(crate) fn forwarded(&self) -> Option<ReversePath> {
+        let envelope = &self.journal.envelope;
+        let is_forward = envelope.parent.is_some() && envelope.origin.protocol == FORWARD;
+        is_forward.then(|| envelope.sender.from.clone())
     }
 
     /// Whether it is a report that the postmaster was to get: its failure makes no further one.

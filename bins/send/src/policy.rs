@@ -1,15 +1,28 @@
 //! The settings of send, read at start and again at SIGHUP, as one value that the scheduler can be tested with.
 
 use stafette_addr::{Domain, Mailbox};
-use stafette_control::{DomainSet, Routes, Settings};
-use stafette_wire::delivery::NextHop;
+use stafette_control::{DomainSet, Settings};
 
 use crate::lines::Limits;
 
-/// The port of SMTP.
-const SMTP_PORT: u16 = 25;
 /// The window of a destination of which nothing is known.
 const INITIAL_CONCURRENCY: u32 = 5;
+
+/// What waits until somebody flushes (`sendmail -q`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Deferral {
+    /// Nothing.
+    Nothing,
+    /// Recipients at other hosts.
+    Remote,
+    /// All recipients; aliases are not even expanded.
+    All,
+}
+
+impl Deferral {
+    /// What mailq says of what waits.
+    pub(crate) const REASON: &'static str = "deferred mode: waits for sendmail -q";
+}
 
 /// What the operator decided.
 #[derive(Debug, Clone)]
@@ -26,8 +39,10 @@ pub(crate) struct Policy {
     pub(crate) recipient_limit: usize,
     /// How wide lines open.
     pub(crate) limits: Limits,
-    /// Relays.
-    pub(crate) routes: Routes,
+    /// What waits until somebody flushes.
+    pub(crate) deferred: Deferral,
+    /// Log lines are those of qmail-send.
+    pub(crate) logs_as_qmail: bool,
     /// Domains that wait.
     pub(crate) paused: DomainSet,
     /// Our name.
@@ -55,7 +70,12 @@ impl Policy {
                 initial: INITIAL_CONCURRENCY.min(remote),
                 remote,
             },
-            routes: settings.smtproutes(),
+            deferred: match settings.deferred() {
+                "remote" => Deferral::Remote,
+                "all" => Deferral::All,
+                _ => Deferral::Nothing,
+            },
+            logs_as_qmail: settings.logs_as_qmail(),
             paused: settings.paused(),
             me: settings.me(),
             bounce_from: settings.bounce_mailbox(),
@@ -68,32 +88,6 @@ impl Policy {
         self.me
             .to_ascii()
             .unwrap_or_else(|| self.me.as_str().to_owned())
-    }
-
-    /// Where mail for a domain of others goes: by its route, else to its exchangers, or to the address it is.
-    pub(crate) fn next_hop(&self, domain: &Domain) -> NextHop {
-        let route = self.routes.find(domain);
-        if let Some(route) = route
-            && let Some(relay) = &route.relay
-        {
-            return NextHop {
-                line: format!("{relay}:{}", route.port),
-                host: relay.to_string(),
-                port: route.port,
-                mx: false,
-                protocol: stafette_wire::delivery::Protocol::Smtp,
-            };
-        }
-        let host = domain
-            .to_ascii()
-            .unwrap_or_else(|| domain.as_str().to_owned());
-        NextHop {
-            line: host.clone(),
-            host,
-            port: route.map_or(SMTP_PORT, |route| route.port),
-            mx: !domain.is_literal(),
-            protocol: stafette_wire::delivery::Protocol::Smtp,
-        }
     }
 }
 
@@ -111,33 +105,10 @@ mod tests {
         Policy::read(&Settings::new(Control::new(directory.path())))
     }
 
-    fn hop(policy: &Policy, domain: &str) -> NextHop {
-        policy.next_hop(&Domain::parse(domain.as_bytes()).unwrap())
-    }
-
-    #[test]
-    fn a_domain_goes_to_its_exchangers_unless_a_route_says_otherwise() {
-        let policy = policy(&[
-            ("me", "m.example\n"),
-            ("smtproutes", "a.example:127.0.0.1:2526\n"),
-        ]);
-        let direct = hop(&policy, "b.example");
-        assert_eq!(
-            (direct.line.as_str(), direct.port, direct.mx),
-            ("b.example", 25, true)
-        );
-        let routed = hop(&policy, "a.example");
-        assert_eq!(
-            (routed.host.as_str(), routed.port, routed.mx),
-            ("[127.0.0.1]", 2526, false)
-        );
-        assert_eq!(routed.line, "[127.0.0.1]:2526");
-        assert!(!hop(&policy, "[192.0.2.1]").mx);
-    }
-
     #[test]
     fn an_empty_directory_gives_the_defaults_of_the_manual() {
         let policy = policy(&[("me", "m.example\n")]);
+        assert_eq!(policy.deferred, Deferral::Nothing);
         assert_eq!((policy.lifetime, policy.bounce_lifetime), (432_000, 86_400));
         assert_eq!(policy.bounce_from.as_str(), "MAILER-DAEMON@m.example");
         assert_eq!(policy.double_bounce_to.as_str(), "postmaster@m.example");

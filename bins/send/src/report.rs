@@ -13,6 +13,8 @@ use stafette_wire::envelope::Ret;
 use crate::effect::ReportOrder;
 use crate::message::{Loaded, Owed};
 use crate::policy::Policy;
+use crate::stage::ALIAS;
+use crate::verp;
 
 /// Our names in reports.
 #[derive(Debug, Clone)]
@@ -36,17 +38,21 @@ impl Identity {
     }
 }
 
-/// Who gets the report: the sender, or the postmaster if there is none.
-pub(crate) fn addressee<'a>(order: &'a ReportOrder, identity: &'a Identity) -> &'a Mailbox {
-    order
-        .message
-        .journal
-        .envelope
-        .sender
-        .from
-        .mailbox()
+/// Who gets the report: the sender, at the recipient's own address of it if it has such, or the postmaster if there is none.
+pub(crate) fn addressee(order: &ReportOrder, identity: &Identity) -> Mailbox {
+    let sender = &order.message.journal.envelope.sender;
+    let only = match order.to.as_slice() {
+        [only] => order.message.recipient(*only).filter(|_| sender.verp),
+        _ => None,
+    };
+    let from = match only {
+        Some(recipient) => verp::reverse_path(&sender.from, &recipient.mailbox),
+        None => sender.from.clone(),
+    };
+    from.mailbox()
         .filter(|_| !order.is_double)
         .unwrap_or(&identity.postmaster)
+        .clone()
 }
 
 /// What of the original goes into the report.
@@ -106,7 +112,7 @@ pub(crate) fn compose(
     dsn::compose(&Report {
         reporting_mta: &identity.host,
         from: &identity.from,
-        to: addressee(order, identity),
+        to: &addressee(order, identity),
         audience: if order.is_double {
             Audience::Postmaster
         } else {
@@ -143,6 +149,7 @@ fn recipient<'a>(order: &ReportOrder, message: &'a Loaded, index: u32) -> Option
     let remote = last.and_then(|last| remote_host(&last.relay));
     let action = match (order.kind, state.standing) {
         (Owed::Success, _) if remote.is_some() => Action::Relayed,
+        (Owed::Success, _) if last.is_some_and(|last| last.relay == ALIAS) => Action::Expanded,
         (Owed::Success, _) => Action::Delivered,
         (Owed::Delay, Standing::Pending) => Action::Delayed,
         _ => Action::Failed,

@@ -1,4 +1,4 @@
-//! Walks through the queue, beside the event loop: for all messages there are, or for those to some domains.
+//! Walks through the queue, beside the event loop: for all messages there are, or for those that somebody looks for.
 //!
 //! A scan hands over a thousand names at a time and waits when the loop is behind, so its memory is bounded whatever the
 //! queue holds.
@@ -7,14 +7,14 @@ use std::io;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Instant;
 
-use stafette_control::DomainSet;
-use stafette_queue_layout::{Place, RealDisk, Scan, Standing};
+use stafette_queue_layout::{Place, RealDisk, Scan};
 
 use crate::inbox::{News, Post};
 use crate::key::Key;
 use crate::pile::Pile;
 use crate::reader;
 use crate::scheduler::Reading;
+use crate::search::Search;
 
 /// Names in one batch.
 const BATCH: usize = 1_000;
@@ -25,7 +25,7 @@ const AHEAD: usize = 4;
 #[derive(Debug)]
 enum Walk {
     All,
-    For(DomainSet),
+    For(Search),
 }
 
 /// The walking thread.
@@ -46,7 +46,7 @@ impl Scanner {
         let (disk, post) = (disk.clone(), post.clone());
         walks.serve(1, "scanner", move |walk| match walk {
             Walk::All => scan(&disk, &post, &ahead),
-            Walk::For(domains) => search(&disk, &post, &ahead, &domains),
+            Walk::For(wanted) => search(&disk, &post, &ahead, &wanted),
         })?;
         Ok(Self { walks, taken })
     }
@@ -56,9 +56,9 @@ impl Scanner {
         self.walks.put(Walk::All);
     }
 
-    /// Walks through everything that waits for these domains.
-    pub(crate) fn search(&self, domains: DomainSet) {
-        self.walks.put(Walk::For(domains));
+    /// Walks through everything that is looked for.
+    pub(crate) fn search(&self, wanted: Search) {
+        self.walks.put(Walk::For(wanted));
     }
 
     /// The loop has dealt with a batch.
@@ -94,16 +94,16 @@ fn scan(disk: &RealDisk, post: &Post, ahead: &SyncSender<()>) {
     });
 }
 
-fn search(disk: &RealDisk, post: &Post, ahead: &SyncSender<()>, domains: &DomainSet) {
+fn search(disk: &RealDisk, post: &Post, ahead: &SyncSender<()>, wanted: &Search) {
     let mut batch = Vec::new();
     for found in Scan::new(disk, &[Place::New, Place::Cur]).flatten() {
+        if wanted.excludes(found.id) {
+            continue;
+        }
         let Reading::Message(message) = reader::read(disk, found.id.into()) else {
             continue;
         };
-        let is_for = message.journal.recipients().any(|(_, recipient, state)| {
-            state.standing == Standing::Pending && domains.contains(recipient.mailbox.domain())
-        });
-        if is_for {
+        if wanted.matches(&message.journal) {
             batch.push(Key::from(found.id));
             if batch.len() >= BATCH {
                 hand_over(post, ahead, News::Matched(std::mem::take(&mut batch)));

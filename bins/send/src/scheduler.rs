@@ -10,12 +10,16 @@
 //! removed or waits for its next time.
 
 mod conclude;
+mod expand;
+mod hosts;
 mod job;
 mod list;
 mod load;
 mod log;
 mod operate;
 mod outcome;
+mod pass_on;
+mod qmail;
 mod record;
 mod report;
 mod round;
@@ -90,6 +94,10 @@ pub(crate) struct Scheduler {
     route: route::Questions,
     records: BTreeMap<u64, record::Record>,
     next_record: u64,
+    next_forward: u64,
+    /// When some messages were last flushed: lines that died before are tried for them.
+    flushed: i64,
+    qmail: qmail::QmailLog,
     stuck: BTreeSet<(i64, Key)>,
     double_bounces: VecDeque<i64>,
     flushing: Option<Option<Key>>,
@@ -128,6 +136,9 @@ impl Scheduler {
             route: route::Questions::default(),
             records: BTreeMap::new(),
             next_record: 0,
+            next_forward: 0,
+            flushed: i64::MIN,
+            qmail: qmail::QmailLog::default(),
             stuck: BTreeSet::new(),
             double_bounces: VecDeque::new(),
             flushing: None,

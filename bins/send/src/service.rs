@@ -14,19 +14,23 @@ use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
 use stafette_control::{Instance, Settings};
+use stafette_log::Severity;
 use stafette_queue_layout::RealDisk;
 use stafette_sys::clock;
 use stafette_sys::packet::{Listener, MAX_PACKET};
 use stafette_sys::poll::{Interest, Poller};
 use stafette_sys::signal::{Signal, Signals};
+use stafette_wire::operator::ToSend;
 
 use crate::client::{Authority, Client};
 use crate::inbox::{Inbox, News};
 use crate::key::Key;
 use crate::link::Link;
 use crate::lister::Step;
+use crate::members::Members;
 use crate::pile::Pile;
 use crate::policy::Policy;
+use crate::privacy::Privacy;
 use crate::reader;
 use crate::report::Identity;
 use crate::reporter::{self, Task};
@@ -68,6 +72,10 @@ pub(crate) struct Service {
     scheduler: Scheduler,
     settings: Settings,
     identity: Identity,
+    privacy: Privacy,
+    members: Members,
+    /// Questions that wait for an answer of the account database.
+    doubtful: Vec<(u64, u32, ToSend)>,
     authority: Authority,
     poller: Poller,
     listener: Listener,
@@ -82,7 +90,7 @@ pub(crate) struct Service {
     parents: [program::Parent; 2],
     clients: BTreeMap<u64, Client>,
     next_client: u64,
-    listings: HashMap<u64, Sender<Step>>,
+    listings: HashMap<u64, Option<Sender<Step>>>,
     next_listing: u64,
     /// Operators who want a listing before the first scan is over.
     early: VecDeque<u64>,
@@ -113,6 +121,9 @@ impl Service {
             scheduler: Scheduler::new(start.policy, start.authority.own, first_job),
             settings: start.instance.settings(),
             identity,
+            privacy: Privacy::read(&start.instance.settings()),
+            members: Members::start(&post)?,
+            doubtful: Vec::new(),
             authority: start.authority,
             readers: reader::start(&disk, &post)?,
             reporters: reporter::start(socket("queue"), &post)?,
@@ -150,6 +161,7 @@ impl Service {
             }
             self.flush_links();
             if self.may_stop() {
+                self.say_goodbye();
                 return Ok(());
             }
             let events = self.poller.wait(Some(self.timeout()))?;
@@ -179,6 +191,10 @@ impl Service {
         match news {
             News::Loaded(key, reading) => self.scheduler.loaded(key, reading),
             News::Reported(key, reported) => self.scheduler.reported(key, reported),
+            News::Forwarded(key, number, forwarded) => {
+                self.scheduler.forwarded(key, number, forwarded);
+            }
+            News::Member(uid, is_member) => self.member(uid, is_member),
             News::Scanned(found) => {
                 for found in found {
                     self.scheduler.seen(found.id.into(), found.place, found.due);
@@ -221,7 +237,16 @@ impl Service {
         let policy = Policy::read(&self.settings);
         self.settings.log_problems();
         self.identity = Identity::of(&policy);
+        self.privacy = Privacy::read(&self.settings);
+        self.members.forget();
         self.scheduler.set_settings(policy);
+    }
+
+    /// The last line of qmail's log.
+    fn say_goodbye(&self) {
+        if self.settings.logs_as_qmail() {
+            stafette_log::raw(Severity::Info, "status: exiting");
+        }
     }
 
     fn may_stop(&self) -> bool {

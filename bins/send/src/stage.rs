@@ -1,7 +1,11 @@
 //! Where each message that does not just wait stands in the scheduler.
 
+use std::sync::Arc;
+
+use stafette_addr::ReversePath;
 use stafette_queue_layout::Event;
-use stafette_wire::delivery::Outcome;
+use stafette_wire::delivery::{NextHop, Outcome};
+use stafette_wire::users::Target;
 
 use crate::effect::Client;
 use crate::key::Key;
@@ -80,6 +84,8 @@ pub(crate) struct Open {
     pub(crate) records: u32,
     /// A report is being made.
     pub(crate) is_reporting: bool,
+    /// What is being passed on.
+    pub(crate) forwarding: Vec<Forwarding>,
     /// No report could be queued: not before this time.
     pub(crate) report_again: Option<i64>,
     /// Times in a row that a program of ours died over it.
@@ -117,6 +123,7 @@ impl Open {
             in_jobs: 0,
             records: 0,
             is_reporting: false,
+            forwarding: Vec::new(),
             report_again: None,
             cuts: 0,
             postponed: None,
@@ -135,9 +142,20 @@ impl Open {
         self.postponed = Some(self.postponed.map_or(time, |before| before.min(time)));
     }
 
+    /// Whether this recipient is being passed on.
+    pub(crate) fn is_forwarding(&self, index: u32) -> bool {
+        self.forwarding
+            .iter()
+            .any(|forwarding| forwarding.to.contains(&index))
+    }
+
     /// Whether something of this round is under way.
     pub(crate) fn is_busy(&self) -> bool {
-        self.lookups > 0 || self.on_lines > 0 || self.in_jobs > 0 || self.is_reporting
+        self.lookups > 0
+            || self.on_lines > 0
+            || self.in_jobs > 0
+            || self.is_reporting
+            || !self.forwarding.is_empty()
     }
 
     /// Whether it only waits on lines.
@@ -147,6 +165,7 @@ impl Open {
             && self.in_jobs == 0
             && self.records == 0
             && !self.is_reporting
+            && self.forwarding.is_empty()
             && self.events.is_empty()
             && self.acks.is_empty()
             && self.wish.is_none()
@@ -154,13 +173,60 @@ impl Open {
     }
 }
 
+/// Recipients who are being passed on: the children are being made.
+#[derive(Debug)]
+pub(crate) struct Forwarding {
+    /// The order's number.
+    pub(crate) number: u64,
+    /// Whom.
+    pub(crate) to: Vec<u32>,
+    /// What they go by: [`ALIAS`], [`LIST`] or [`LOCAL`].
+    pub(crate) relay: &'static str,
+    /// Those whose report of success the children make.
+    pub(crate) settled: Vec<u32>,
+    /// The children's reverse-path.
+    pub(crate) from: String,
+    /// The children's recipients.
+    pub(crate) count: usize,
+    /// The outcome that wants it, and when its job was given away; none for an alias.
+    pub(crate) outcome: Option<(Box<Outcome>, Option<u64>)>,
+}
+
+/// It went by an alias.
+pub(crate) const ALIAS: &str = "alias";
+/// It went by an alias with an owner.
+pub(crate) const LIST: &str = "list";
+/// It went by a file of its recipient, as local said.
+pub(crate) const LOCAL: &str = "local";
+
 /// What users said of a recipient.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Answer {
     /// The account of this key.
     Local(String),
-    /// Not ours.
-    Remote,
+    /// Another host's.
+    Remote {
+        /// Where to.
+        hop: NextHop,
+        /// The reverse-path to use there, if not the message's own.
+        sender: Option<ReversePath>,
+    },
+    /// It stands for these.
+    Expand {
+        /// Each once.
+        targets: Vec<Target>,
+        /// The reverse-path from then on, if it is a mailing list.
+        owner: Option<ReversePath>,
+    },
+    /// The operator's tables refuse it.
+    Refused {
+        /// SMTP reply code.
+        code: u16,
+        /// Enhanced status code.
+        status: String,
+        /// In the table's words.
+        text: String,
+    },
     /// Ours, and nobody has that name.
     NoSuchUser,
     /// No answer now, for this reason.
@@ -205,7 +271,9 @@ pub(crate) struct Job {
     /// Unix microseconds at which it was given away.
     pub(crate) started: u64,
     /// The line's name.
-    pub(crate) line: std::sync::Arc<str>,
+    pub(crate) line: Arc<str>,
+    /// The reverse-path used, if not the message's own.
+    pub(crate) sender: Option<Arc<ReversePath>>,
 }
 
 /// An outcome whose message is not in memory.

@@ -30,6 +30,7 @@ fn entry(number: u64) -> Entry {
         round: 1,
         since: 0,
         recipients: [0].into(),
+        sender: None,
     }
 }
 

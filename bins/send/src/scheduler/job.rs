@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use stafette_addr::ReversePath;
 use stafette_queue_layout::Verdict;
 use stafette_wire::delivery::{Job as WireJob, JobRecipient, NextHop, Running};
 
@@ -13,6 +14,7 @@ use crate::line::Entry;
 use crate::lines::Slot;
 use crate::schedule::Channel;
 use crate::stage::{Job, Open, Stage};
+use crate::verp;
 
 /// Octets of a job's packet; a packet may have more (`stafette_wire::MAX_PACKET`).
 const JOB_OCTETS: usize = 100_000;
@@ -96,12 +98,13 @@ impl Scheduler {
                     open.on_lines += 1;
                     let rest = Entry {
                         recipients: later.into(),
-                        ..entry
+                        ..entry.clone()
                     };
                     self.lines.push(slot.line, slot.class, rest);
                 }
             }
         }
+        let sender = entry.sender;
         if now.is_empty() || open.wish.is_some() || self.is_stopping {
             if !now.is_empty() {
                 open.postpone(self.now);
@@ -114,7 +117,7 @@ impl Scheduler {
         open.in_jobs += 1;
         self.effects.push(Effect::Start {
             channel,
-            job: Box::new(wire_job(number, open, &now, hop)),
+            job: Box::new(wire_job(number, open, &now, hop, sender.as_deref())),
             file: open.message.file.clone(),
         });
         let job = Job {
@@ -124,7 +127,9 @@ impl Scheduler {
             recipients: now,
             started: self.micros,
             line,
+            sender,
         };
+        self.qmail_start(key, open, channel, &job.recipients);
         self.jobs.insert(number, job);
     }
 
@@ -152,6 +157,7 @@ impl Scheduler {
     ) -> (Vec<u32>, Vec<u32>) {
         let limit = match channel {
             Channel::Local => 1,
+            Channel::Remote if open.message.journal.envelope.sender.verp => 1,
             Channel::Remote => self.policy.recipient_limit.max(1),
         };
         let mut room = JOB_OCTETS.saturating_sub(added_octets(open));
@@ -160,7 +166,10 @@ impl Scheduler {
         for index in &entry.recipients {
             let is_adopted =
                 adopted.is_some_and(|jobs| jobs.iter().any(|(_, busy)| busy.contains(index)));
-            if is_adopted || !open.message.is_due(*index, self.now, open.forced) {
+            if is_adopted
+                || open.is_forwarding(*index)
+                || !open.message.is_due(*index, self.now, open.forced)
+            {
                 continue;
             }
             let Some(recipient) = open.message.recipient(*index) else {
@@ -208,6 +217,7 @@ impl Scheduler {
                 recipients: job.recipients,
                 started: self.micros,
                 line: channel.name().into(),
+                sender: None,
             };
             self.jobs.insert(job.job, adopted);
         }
@@ -257,9 +267,25 @@ fn added_octets(open: &Open) -> usize {
     fields.iter().map(|field| field.0.len() + 4).sum()
 }
 
-fn wire_job(number: u64, open: &Open, recipients: &[u32], hop: Option<NextHop>) -> WireJob {
+/// The reverse-path is `sender`, if another host needs that, else the message's own, or that of its one recipient.
+fn wire_job(
+    number: u64,
+    open: &Open,
+    recipients: &[u32],
+    hop: Option<NextHop>,
+    sender: Option<&ReversePath>,
+) -> WireJob {
     let message = &open.message;
     let envelope = &message.journal.envelope;
+    let only = match recipients {
+        [only] if envelope.sender.verp => message.recipient(*only),
+        _ => None,
+    };
+    let from = match (sender, only) {
+        (Some(sender), _) => sender.clone(),
+        (None, Some(recipient)) => verp::reverse_path(&envelope.sender.from, &recipient.mailbox),
+        (None, None) => envelope.sender.from.clone(),
+    };
     let recipients = recipients
         .iter()
         .filter_map(|index| {
@@ -272,7 +298,7 @@ fn wire_job(number: u64, open: &Open, recipients: &[u32], hop: Option<NextHop>) 
     WireJob {
         job: number,
         id: message.key.id(),
-        from: envelope.sender.from.clone(),
+        from,
         recipients,
         next_hop: hop,
         body: envelope.sender.body,

@@ -4,9 +4,18 @@ use std::ops::Bound;
 
 use super::Scheduler;
 use crate::key::Key;
+use crate::lister::Hints;
 use crate::stage::Stage;
 
 impl Scheduler {
+    /// Why messages may wait that are due.
+    pub(crate) fn hints(&self) -> Hints {
+        Hints {
+            paused: self.policy.paused.clone(),
+            deferred: self.policy.deferred,
+        }
+    }
+
     /// Up to `count` messages behind `after`, and whether each is being tried now.
     pub(crate) fn known_after(&self, after: Option<Key>, count: usize) -> Vec<(Key, bool)> {
         let range = (

@@ -147,6 +147,9 @@ impl Scheduler {
         let round = parked.map_or_else(|| self.next_round(), |parked| parked.round);
         self.weight += message.weight();
         self.open += 1;
+        if parked.is_none() {
+            self.qmail_arrival(&message);
+        }
         let mut open = Box::new(Open::new(*message, round, forced, self.micros));
         let adopted = self.adopted.get(&key).map_or(0, Vec::len);
         open.in_jobs = u32::try_from(adopted).unwrap_or(u32::MAX);
@@ -175,6 +178,7 @@ impl Scheduler {
         if let Some(jobs) = self.adopted.get(&key) {
             due.retain(|index| !jobs.iter().any(|(_, busy)| busy.contains(index)));
         }
+        due.retain(|index| !open.is_forwarding(*index));
         open.class = Class::of(due.len());
         open.lookups = u32::try_from(due.len()).unwrap_or(u32::MAX);
         self.ask(key, open.round, open.class, due);

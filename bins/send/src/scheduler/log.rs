@@ -1,6 +1,6 @@
 //! The log lines of attempts: one for each recipient.
 
-use stafette_log::Event as LogEvent;
+use stafette_log::{Event as LogEvent, Severity};
 use stafette_queue_layout::{Attempt, Verdict};
 
 use super::Scheduler;
@@ -11,6 +11,9 @@ use crate::stage::Open;
 
 impl Scheduler {
     pub(super) fn log(&mut self, event: LogEvent, key: Option<Key>, fields: Fields) {
+        if self.policy.logs_as_qmail && key.is_some() && event.severity() == Severity::Info {
+            return;
+        }
         self.effects.push(Effect::Log {
             event,
             id: key.map(Key::id),
@@ -66,6 +69,7 @@ impl Scheduler {
             };
             self.log(event, Some(key), fields);
         }
+        self.qmail_attempt(key, open, attempt, way.channel);
         if attempt.verdict == Verdict::Failed {
             self.log_suppressed(key, open, &attempt.to);
         }

@@ -11,7 +11,7 @@ use super::Scheduler;
 use crate::effect::{Client, Effect, Fields};
 use crate::key::Key;
 use crate::policy::Policy;
-use crate::schedule::Channel;
+use crate::search::Search;
 use crate::stage::{Deed, Stage, Wish};
 
 /// Seconds until something is looked at again that clean could not do.
@@ -113,6 +113,7 @@ impl Scheduler {
             }
             Deed::Remove => {
                 self.log(LogEvent::MessageCancelled, Some(key), fields);
+                self.qmail_end(key);
                 "removed"
             }
             Deed::SetAside => {
@@ -163,30 +164,27 @@ impl Scheduler {
     pub(crate) fn flush_all(&mut self, by: u32) {
         self.lines.forget_deaths(None);
         self.flushing = Some(None);
+        for stage in self.live.values_mut() {
+            match stage {
+                Stage::Queued { forced } | Stage::Loading { forced } => *forced = true,
+                Stage::Open(open) if open.lookups > 0 => open.forced = true,
+                _ => {}
+            }
+        }
         let fields = Fields::default()
             .number("by", by)
             .number("count", self.waiting.len());
         self.log(LogEvent::QueueFlushed, None, fields);
     }
 
-    /// What waits for some domains is tried at once.
-    pub(crate) fn flush_domains(&mut self, by: u32, domains: DomainSet) {
-        let mut names: Vec<String> = domains.entries().map(str::to_owned).collect();
-        names.sort();
-        for name in &names {
-            let Ok(domain) = stafette_addr::Domain::parse(name.as_bytes()) else {
-                continue;
-            };
-            let hop = self.policy.next_hop(&domain);
-            if let Some(line) = self.lines.find(Channel::Remote, &hop.line) {
-                self.lines.forget_deaths(Some(line));
-            }
-        }
+    /// Some of what waits is tried at once, whatever is thought of the hosts that it is for.
+    pub(crate) fn flush_some(&mut self, by: u32, search: Search, words: &str) {
+        self.flushed = self.now;
         let fields = Fields::default()
             .number("by", by)
-            .with("destination", names.join(","));
+            .with("destination", words);
         self.log(LogEvent::QueueFlushed, None, fields);
-        self.effects.push(Effect::Find(domains));
+        self.effects.push(Effect::Find(search));
     }
 
     /// A message is due whatever its time is, if it waits.
@@ -215,7 +213,7 @@ impl Scheduler {
             .filter_map(|name| stafette_control::parse_pattern(name).ok())
             .collect();
         if !resumed.is_empty() {
-            self.effects.push(Effect::Find(resumed));
+            self.effects.push(Effect::Find(Search::Domains(resumed)));
         }
     }
 
@@ -223,6 +221,10 @@ impl Scheduler {
     pub(crate) fn set_settings(&mut self, policy: Policy) {
         let paused = policy.paused.clone();
         let before = self.policy.paused.clone();
+        if policy.deferred < self.policy.deferred {
+            // What waited for a flush need not wait any longer.
+            self.waiting.hurry(self.now);
+        }
         self.set_policy(policy);
         self.policy.paused = before;
         self.set_paused(self.uid, paused);

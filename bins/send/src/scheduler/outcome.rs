@@ -11,7 +11,7 @@ use crate::key::Key;
 use crate::line::Entry;
 use crate::lines::{LineId, News};
 use crate::schedule::Channel;
-use crate::stage::{Deed, Job, Open, Orphan, Stage, Wish};
+use crate::stage::{Job, Open, Orphan, Stage};
 
 /// So many deaths of our own programs in a row are answered at once; then there is a pause.
 const CUTS: u32 = 5;
@@ -67,6 +67,7 @@ impl Scheduler {
             .results
             .iter()
             .any(|result| Verdict::of(result.fate) == Some(Verdict::Delivered));
+        self.lines.note(slot.line, outcome, self.now);
         match self.lines.end(slot, outcome.host, delivered, self.now) {
             News::Nothing => {}
             News::Revived { seconds } => self.log(
@@ -135,22 +136,21 @@ impl Scheduler {
         job: Option<&Job>,
     ) {
         let key = open.message.key;
+        let is_delivered = outcome.results.len() == 1
+            && outcome
+                .results
+                .iter()
+                .all(|result| Verdict::of(result.fate) == Some(Verdict::Delivered));
+        if let Some(forward) = &outcome.forward
+            && channel == Channel::Local
+            && !outcome.damaged
+            && is_delivered
+        {
+            return self.forward_outcome(open, outcome, forward, job);
+        }
         open.acks.push((channel, outcome.job));
         if outcome.damaged {
-            self.log(
-                LogEvent::MessageSetAside,
-                Some(key),
-                Fields::default().with("reason", "the content differs from its checksum"),
-            );
-            self.wish_open(
-                open,
-                Wish {
-                    deed: Deed::SetAside,
-                    client: None,
-                    by: self.uid,
-                },
-            );
-            return;
+            return self.set_damaged_aside(open);
         }
         let mut cut: Vec<u32> = job.map_or_else(Vec::new, |job| job.recipients.clone());
         let mut judged = Vec::new();
@@ -212,6 +212,7 @@ impl Scheduler {
                     round: open.round,
                     since: self.micros,
                     recipients: recipients.into(),
+                    sender: job.sender.clone(),
                 };
                 self.lines.push_front(slot.line, slot.class, entry);
             }

@@ -1,7 +1,7 @@
 //! What clean is asked to write, and what follows when it is written, or cannot be.
 
 use stafette_log::Event as LogEvent;
-use stafette_queue_layout::{ChildKind, Event, Place};
+use stafette_queue_layout::{ChildKind, Event, Place, Standing};
 use stafette_wire::clean::{Bytes, Then};
 
 use super::Scheduler;
@@ -182,6 +182,7 @@ impl Scheduler {
             .number("failed", failed)
             .number("attempts", attempts);
         self.log(LogEvent::MessageRemoved, Some(key), fields);
+        self.qmail_end(key);
         self.close(key, &open);
     }
 
@@ -246,25 +247,31 @@ impl Scheduler {
 /// Octets of an event in a packet. Of what happened to a message that is removed only children matter any more; the rest is kept in
 /// case that it cannot be removed.
 fn octets_of(event: &Event, then: Then) -> usize {
-    if then == Then::Remove && !matches!(event, Event::Child { .. }) {
+    if then == Then::Remove && event.children().is_empty() {
         return 0;
     }
     event.encode().map_or(0, |words| words.len() + 4)
 }
 
-/// If the event names a child, the report is owed again.
+/// If the event names a child, the report is owed again, or the recipient is to be tried again.
 fn disown_child(open: &mut Open, event: &Event) -> bool {
-    let Event::Child { kind, to, .. } = event else {
+    let (Event::Child { to, .. } | Event::Forwarded { to, .. }) = event else {
         return false;
     };
     for index in to {
-        if let Some(state) = open.message.state_mut(*index) {
-            match kind {
-                ChildKind::Delayed => state.warned = false,
-                ChildKind::Failed | ChildKind::Delivered | ChildKind::Forwarded => {
-                    state.reported = false;
-                }
+        let Some(state) = open.message.state_mut(*index) else {
+            continue;
+        };
+        match event {
+            Event::Child {
+                kind: ChildKind::Delayed,
+                ..
+            } => state.warned = false,
+            Event::Forwarded { .. } => {
+                state.standing = Standing::Pending;
+                state.reported = false;
             }
+            _ => state.reported = false,
         }
     }
     true

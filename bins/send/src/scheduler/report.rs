@@ -60,7 +60,8 @@ impl Scheduler {
             }
             self.double_bounces.push_back(self.now);
         }
-        to.truncate(REPORT_RECIPIENTS);
+        let has_own_paths = open.message.journal.envelope.sender.verp && !is_double;
+        to.truncate(if has_own_paths { 1 } else { REPORT_RECIPIENTS });
         open.is_reporting = true;
         self.effects.push(Effect::Report(Box::new(ReportOrder {
             message: open.message.clone(),
@@ -151,6 +152,9 @@ impl Scheduler {
             .with("child", child.id().as_str())
             .with("to", mailbox)
             .number("recipients", to.len());
+        if kind == Owed::Failure {
+            self.qmail_bounce(key, child);
+        }
         if is_double {
             return self.log(LogEvent::DoubleBounce, Some(key), fields);
         }

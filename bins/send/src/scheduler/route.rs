@@ -1,15 +1,20 @@
 //! Where recipients go: users is asked about each of them at each attempt.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::sync::Arc;
 
+use stafette_addr::{Mailbox, ReversePath};
 use stafette_queue_layout::Verdict;
 use stafette_wire::delivery::NextHop;
+use stafette_wire::users::Target;
 
 use super::Scheduler;
 use super::conclude::{Judged, Way};
+use super::expand::Expansion;
 use crate::effect::Effect;
 use crate::key::Key;
 use crate::line::{Class, Entry};
+use crate::policy::Deferral;
 use crate::schedule::Channel;
 use crate::stage::{Answer, Open, Stage};
 
@@ -17,6 +22,10 @@ use crate::stage::{Answer, Open, Stage};
 const ASKED_LIMIT: usize = 256;
 /// Seconds after which mail to a paused domain is looked at again.
 const PAUSE_STEP: i64 = 300;
+/// Seconds after which mail that waits for a flush is looked at again.
+const DEFERRED_STEP: i64 = 3600;
+/// For so many others one recipient stands at most.
+const TARGET_LIMIT: usize = 100_000;
 
 #[derive(Debug, Clone, Copy)]
 struct Question {
@@ -33,6 +42,63 @@ pub(super) struct Questions {
     asked: HashMap<u32, (Class, Question)>,
     next: u32,
     is_up: bool,
+    /// Targets of answers that come in several packets.
+    partial: HashMap<u32, Vec<Target>>,
+}
+
+/// Where to, the reverse-path to use there if not the message's own, and whom.
+type AtHost = (NextHop, Option<ReversePath>, Vec<u32>);
+
+/// Where the recipients of a round go.
+#[derive(Default)]
+struct Ways {
+    accounts: BTreeMap<String, Vec<u32>>,
+    /// By line and reverse-path.
+    hosts: BTreeMap<(String, Option<String>), AtHost>,
+    expansions: Vec<Expansion>,
+    /// Mailboxes that get the message as it is.
+    direct: HashSet<Mailbox>,
+    judged: Vec<Judged>,
+}
+
+impl Ways {
+    fn take(&mut self, index: u32, mailbox: Mailbox, answer: Answer) {
+        match answer {
+            Answer::Local(account) => {
+                self.accounts.entry(account).or_default().push(index);
+                self.direct.insert(mailbox);
+            }
+            Answer::Remote { hop, sender } => {
+                let name = sender.as_ref().map(|sender| sender.as_str().to_owned());
+                let entry = self.hosts.entry((hop.line.clone(), name));
+                entry.or_insert((hop, sender, Vec::new())).2.push(index);
+                self.direct.insert(mailbox);
+            }
+            Answer::Expand { targets, owner } => self.expansions.push((index, targets, owner)),
+            Answer::NoSuchUser => self.judge(
+                index,
+                Verdict::Failed,
+                "5.1.1",
+                "no mailbox of that name here",
+            ),
+            Answer::Refused { code, status, text } => {
+                let verdict = match code {
+                    400..=499 => Verdict::Deferred,
+                    _ => Verdict::Failed,
+                };
+                self.judge(index, verdict, &status, &text);
+            }
+            Answer::Later(reason) => {
+                let words = format!("unable to look up the account: {reason}");
+                self.judge(index, Verdict::Deferred, "4.3.0", &words);
+            }
+        }
+    }
+
+    fn judge(&mut self, index: u32, verdict: Verdict, status: &str, words: &str) {
+        self.judged
+            .push(Judged::ours(index, verdict, status, words));
+    }
 }
 
 impl Questions {
@@ -64,6 +130,7 @@ impl Scheduler {
     /// users is gone: what it was asked is asked again.
     pub(crate) fn users_down(&mut self) {
         self.route.is_up = false;
+        self.route.partial.clear();
         for (_, (class, question)) in std::mem::take(&mut self.route.asked) {
             self.route.queue(class).push_front(question);
         }
@@ -88,12 +155,49 @@ impl Scheduler {
             let Some(recipient) = open.message.recipient(question.index) else {
                 continue;
             };
-            let mailbox = recipient.mailbox.clone();
+            let (mailbox, expanded) = (recipient.mailbox.clone(), recipient.expanded);
+            let forwarded = open.message.forwarded();
             let seq = self.route.next;
             self.route.next = seq.wrapping_add(1);
             self.route.asked.insert(seq, (class, question));
-            self.effects.push(Effect::Lookup { seq, mailbox });
+            self.effects.push(Effect::Lookup {
+                seq,
+                mailbox,
+                expanded,
+                forwarded,
+            });
         }
+    }
+
+    /// users answered that a recipient stands for others: some of them, or the last.
+    pub(crate) fn expanded(
+        &mut self,
+        seq: u32,
+        targets: Vec<Target>,
+        owner: Option<ReversePath>,
+        is_last: bool,
+    ) {
+        if !self.route.asked.contains_key(&seq) {
+            return;
+        }
+        let all = self.route.partial.entry(seq).or_default();
+        // What is beyond the limit is not kept; one more says that there is too much.
+        let room = (TARGET_LIMIT + 1).saturating_sub(all.len());
+        all.extend(targets.into_iter().take(room));
+        if !is_last {
+            return;
+        }
+        let targets = self.route.partial.remove(&seq).unwrap_or_default();
+        let answer = if targets.len() > TARGET_LIMIT {
+            Answer::Refused {
+                code: 450,
+                status: "4.5.3".to_owned(),
+                text: format!("it stands for more than {TARGET_LIMIT} others"),
+            }
+        } else {
+            Answer::Expand { targets, owner }
+        };
+        self.routed(seq, answer);
     }
 
     /// users answered.
@@ -121,48 +225,58 @@ impl Scheduler {
 
     /// All recipients of the round are routed: onto the lines with them.
     fn dispatch(&mut self, key: Key, open: &mut Open) {
-        let mut mailboxes: BTreeMap<String, Vec<u32>> = BTreeMap::new();
-        let mut hosts: BTreeMap<String, (NextHop, Vec<u32>)> = BTreeMap::new();
-        let mut refused = Vec::new();
+        let mut ways = Ways::default();
         for (index, answer) in std::mem::take(&mut open.routed) {
-            let Some(recipient) = open.message.recipient(index) else {
+            let Some(mailbox) = open.message.recipient(index).map(|it| it.mailbox.clone()) else {
                 continue;
             };
-            let domain = recipient.mailbox.domain();
-            if self.policy.paused.contains(domain) {
-                if !self.give_up(open, index, "mail to this domain was paused", &mut refused) {
-                    open.postpone(self.now.saturating_add(PAUSE_STEP));
+            let held_back = self.held_back(open, &mailbox, &answer);
+            if let Some((reason, pause)) = held_back {
+                if !self.give_up(open, index, reason, &mut ways.judged) {
+                    open.postpone(self.now.saturating_add(pause));
                 }
                 continue;
             }
-            match answer {
-                Answer::Local(account) => mailboxes.entry(account).or_default().push(index),
-                Answer::Remote => {
-                    let hop = self.policy.next_hop(domain);
-                    let entry = hosts.entry(hop.line.clone()).or_insert((hop, Vec::new()));
-                    entry.1.push(index);
-                }
-                Answer::NoSuchUser => refused.push(Judged::ours(
-                    index,
-                    Verdict::Failed,
-                    "5.1.1",
-                    "no mailbox of that name here",
-                )),
-                Answer::Later(reason) => refused.push(Judged::ours(
-                    index,
-                    Verdict::Deferred,
-                    "4.3.0",
-                    &format!("unable to look up the account: {reason}"),
-                )),
-            }
+            ways.take(index, mailbox, answer);
         }
-        for (account, indexes) in mailboxes {
-            self.put_on_line(key, open, &account, None, indexes, &mut refused);
+        let Ways {
+            accounts,
+            hosts,
+            expansions,
+            direct,
+            mut judged,
+        } = ways;
+        for (account, indexes) in accounts {
+            let to = (indexes, None);
+            self.put_on_line(key, open, &account, None, to, &mut judged);
         }
-        for (line, (hop, indexes)) in hosts {
-            self.put_on_line(key, open, &line, Some(&hop), indexes, &mut refused);
+        for ((line, _), (hop, sender, indexes)) in hosts {
+            let to = (indexes, sender.map(Arc::new));
+            self.put_on_line(key, open, &line, Some(&hop), to, &mut judged);
         }
-        self.conclude(key, open, refused, &Way::none(Channel::Local));
+        self.expand(open, expansions, &direct, &mut judged);
+        self.conclude(key, open, judged, &Way::none(Channel::Local));
+    }
+
+    /// Why a recipient is not tried now, and the seconds until it is looked at again.
+    fn held_back(
+        &self,
+        open: &Open,
+        mailbox: &Mailbox,
+        answer: &Answer,
+    ) -> Option<(&'static str, i64)> {
+        let is_deferred = match self.policy.deferred {
+            Deferral::Nothing => false,
+            Deferral::Remote => matches!(answer, Answer::Remote { .. }),
+            Deferral::All => true,
+        };
+        if self.policy.paused.contains(mailbox.domain()) {
+            Some(("mail to this domain was paused", PAUSE_STEP))
+        } else if is_deferred && !open.forced {
+            Some((Deferral::REASON, DEFERRED_STEP))
+        } else {
+            None
+        }
     }
 
     /// Puts recipients on a line; if it is dead they wait elsewhere, or fail when their time is over.
@@ -172,10 +286,14 @@ impl Scheduler {
         open: &mut Open,
         name: &str,
         hop: Option<&NextHop>,
-        mut indexes: Vec<u32>,
+        to: (Vec<u32>, Option<Arc<ReversePath>>),
         refused: &mut Vec<Judged>,
     ) {
+        let (mut indexes, sender) = to;
         let id = self.lines.open(name, hop);
+        if open.forced {
+            self.lines.forget_death_before(id, self.flushed);
+        }
         if let Some(until) = self.lines.dead_until(id, self.now) {
             for index in indexes {
                 if !self.give_up(open, index, "the host did not answer", refused) {
@@ -190,6 +308,7 @@ impl Scheduler {
             round: open.round,
             since: self.micros,
             recipients: indexes.into(),
+            sender,
         };
         open.on_lines += 1;
         self.lines.push(id, open.class, entry);

@@ -1,11 +1,14 @@
 //! The scheduler against a small world around it.
 
 mod accident;
+mod deferring;
+mod forwarding;
 mod life;
 mod operator;
 mod reporting;
 mod restart;
 mod retry;
+mod said;
 mod world;
 
 use stafette_control::DomainSet;
@@ -19,6 +22,7 @@ use stafette_wire::operator::FromSend;
 
 use super::*;
 use crate::message::Owed;
+use said::*;
 use world::*;
 
 #[test]

@@ -1,6 +1,6 @@
 //! Doing what the scheduler wants.
 
-use stafette_log::event;
+use stafette_log::{Severity, event};
 use stafette_wire::Packet;
 use stafette_wire::clean::ToClean;
 use stafette_wire::delivery::ToDelivery;
@@ -9,13 +9,25 @@ use stafette_wire::users::ToUsers;
 use super::Service;
 use super::program::Program;
 use crate::effect::Effect;
+use crate::reporter::Task;
 
 impl Service {
     pub(super) fn act(&mut self, effect: Effect) {
         match effect {
             Effect::Load(key) => self.readers.put(key),
-            Effect::Lookup { seq, mailbox } => {
-                self.say(Program::Users, ToUsers::Lookup { seq, mailbox }.encode());
+            Effect::Lookup {
+                seq,
+                mailbox,
+                expanded,
+                forwarded,
+            } => {
+                let packet = ToUsers::Lookup {
+                    seq,
+                    mailbox,
+                    expanded,
+                    forwarded,
+                };
+                self.say(Program::Users, packet.encode());
             }
             Effect::Start { channel, job, file } => {
                 let program = Program::of_channel(channel);
@@ -42,8 +54,13 @@ impl Service {
                 };
                 self.say(Program::Clean, packet.encode());
             }
-            Effect::Report(order) => self.reporters.put((order, self.identity.clone())),
-            Effect::Find(domains) => self.scanner.search(domains),
+            Effect::Report(order) => {
+                let task = Task::Report(order, self.identity.clone());
+                self.reporters.put(task);
+            }
+            Effect::Forward(order) => self.reporters.put(Task::Forward(order)),
+            Effect::Find(wanted) => self.scanner.search(wanted),
+            Effect::Raw(line) => stafette_log::raw(Severity::Info, &line),
             Effect::Answer { client, packet } => self.answer(client, &packet),
             Effect::Log {
                 event: what,

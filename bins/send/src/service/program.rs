@@ -260,7 +260,27 @@ impl Service {
             FromUsers::Local { seq, account } => {
                 self.scheduler.routed(seq, Answer::Local(account));
             }
-            FromUsers::Remote { seq, .. } => self.scheduler.routed(seq, Answer::Remote),
+            FromUsers::Remote {
+                seq,
+                next_hop: hop,
+                sender,
+            } => self.scheduler.routed(seq, Answer::Remote { hop, sender }),
+            FromUsers::Expand {
+                seq,
+                targets,
+                owner,
+                more,
+            } => self.scheduler.expanded(seq, targets, owner, !more),
+            FromUsers::Refused {
+                seq,
+                code,
+                status,
+                text,
+            } => self
+                .scheduler
+                .routed(seq, Answer::Refused { code, status, text }),
+            // Answers to smtpd.
+            FromUsers::Accepted { .. } | FromUsers::Discard { .. } | FromUsers::NotOurs { .. } => {}
             FromUsers::NoSuchUser { seq } => self.scheduler.routed(seq, Answer::NoSuchUser),
             FromUsers::Later { seq, reason } => {
                 self.scheduler.routed(seq, Answer::Later(reason));

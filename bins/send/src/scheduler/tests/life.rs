@@ -3,13 +3,16 @@
 use proptest::prelude::*;
 
 use super::*;
-use stafette_wire::delivery::Running;
+use crate::forward::Forwarded;
+use stafette_wire::delivery::{Forward, Running};
+use stafette_wire::envelope::Expanded;
 
 #[derive(Debug, Clone)]
 enum Happening {
     Arrive(u8),
     End(u8, u8),
     Report(bool),
+    Forward(u8),
     Pass(u16),
     UsersGo,
     UsersCome,
@@ -27,9 +30,10 @@ enum Happening {
 fn happening() -> impl Strategy<Value = Happening> {
     use Happening::*;
     prop_oneof![
-        4 => (0u8..4).prop_map(Arrive),
-        8 => (any::<u8>(), 0u8..6).prop_map(|(which, fate)| End(which, fate)),
+        4 => (0u8..6).prop_map(Arrive),
+        8 => (any::<u8>(), 0u8..7).prop_map(|(which, fate)| End(which, fate)),
         2 => any::<bool>().prop_map(Report),
+        3 => (0u8..4).prop_map(Forward),
         4 => (0u16..5000).prop_map(Pass),
         1 => Just(UsersGo),
         1 => Just(UsersCome),
@@ -51,12 +55,23 @@ struct Life {
     kept: Vec<(Channel, Outcome)>,
     delivered: Vec<(QueueId, u32)>,
     keys: Vec<Key>,
+    /// Messages, and recipients of theirs, that children that exist were made for.
+    forwarded: Vec<(QueueId, u32)>,
 }
 
 impl Life {
     fn new() -> Self {
+        let mut world = World::new(policy());
+        let to = [
+            ("x@far.example", Expanded::Mailbox),
+            ("team@me.example", Expanded::Lines),
+            ("jim@me.example", Expanded::Mailbox),
+        ];
+        world.alias("team@me.example", &to, None);
+        world.alias("list@me.example", &to, Some("owner-list@me.example"));
         Self {
-            world: World::new(policy()),
+            world,
+            forwarded: Vec::new(),
             kept: Vec::new(),
             delivered: Vec::new(),
             keys: Vec::new(),
@@ -91,11 +106,13 @@ impl Life {
         }
         let at = usize::from(which) % self.world.jobs.len();
         let (channel, job) = self.world.jobs.remove(at);
+        let goes_on = fate == 6;
         let (fate, host) = match fate {
             0 | 1 => (Fate::Delivered, Host::Alive),
             2 => (Fate::Deferred, Host::Alive),
             3 => (Fate::Failed, Host::Alive),
             4 => (Fate::Cut, Host::Unknown),
+            6 => (Fate::Delivered, Host::Unknown),
             _ => (Fate::Deferred, Host::Dead),
         };
         let host = if channel == Channel::Local {
@@ -103,8 +120,17 @@ impl Life {
         } else {
             host
         };
-        let outcome = outcome(&job, fate, host);
-        if fate == Fate::Delivered {
+        let goes_on = goes_on && channel == Channel::Local;
+        let outcome = Outcome {
+            forward: goes_on.then(|| Forward {
+                from: job.from.clone(),
+                verp: false,
+                to: vec![mailbox("z@near.example")],
+            }),
+            ..outcome(&job, fate, host)
+        };
+        // Who has it go on has it when that is queued.
+        if fate == Fate::Delivered && !goes_on {
             self.delivered
                 .extend(job.recipients.iter().map(|each| (job.id, each.index)));
         }
@@ -132,6 +158,45 @@ impl Life {
         self.world.scheduler.parent_up(channel);
     }
 
+    /// What was to be passed on first is queued, or not, or loops.
+    fn forward(&mut self, what: u8) {
+        if self.world.forwards.is_empty() {
+            return;
+        }
+        if what > 1 {
+            self.keys.extend(self.world.queue_forward());
+            return;
+        }
+        let order = self.world.forwards.remove(0);
+        let forwarded = match what {
+            0 => Forwarded::Later("full".into()),
+            _ => Forwarded::Looped(vec![order.to[0]]),
+        };
+        let key = order.message.key;
+        self.world.scheduler.forwarded(key, order.number, forwarded);
+    }
+
+    /// Each recipient that goes on does so once: no other record names children for it.
+    fn check_forwards(&mut self) {
+        for (key, events, _) in std::mem::take(&mut self.world.records) {
+            for event in events {
+                let Event::Forwarded { to, ids, .. } = event else {
+                    continue;
+                };
+                assert!(!ids.is_empty());
+                for index in to {
+                    let pair = (key.id(), index);
+                    assert!(!self.forwarded.contains(&pair), "{pair:?} goes on twice");
+                    assert!(
+                        !self.delivered.contains(&pair),
+                        "{pair:?} has it and it goes on"
+                    );
+                    self.forwarded.push(pair);
+                }
+            }
+        }
+    }
+
     fn restart(&mut self) {
         let jobs = std::mem::take(&mut self.world.jobs);
         let next = self.world.scheduler.next_job + 1_000_000;
@@ -139,6 +204,7 @@ impl Life {
         self.world.scheduler.next_job = next;
         self.world.jobs = jobs;
         self.world.reports.clear();
+        self.world.forwards.clear();
         let mut found: Vec<(Key, Place)> = self
             .world
             .disk
@@ -168,6 +234,11 @@ impl Life {
                         &["x@far.example", "y@far.example", "demo@me.example"],
                     ),
                     2 => ("", &["x@near.example"]),
+                    4 => ("a@b.example", &["team@me.example", "demo@me.example"]),
+                    5 => (
+                        "a@b.example",
+                        &["list@me.example", "x@far.example", "team@me.example"],
+                    ),
                     _ => ("a@b.example", &["x@far.example", "z@near.example"]),
                 };
                 let key = self.world.write(from, to);
@@ -189,6 +260,7 @@ impl Life {
                     }
                 }
             }
+            Happening::Forward(what) => self.forward(*what),
             Happening::Pass(seconds) => self.world.pass(i64::from(*seconds)),
             Happening::UsersGo => self.world.scheduler.users_down(),
             Happening::UsersCome => self.world.scheduler.users_up(),
@@ -245,6 +317,7 @@ impl Life {
         }
         self.world.settle();
         self.check();
+        self.check_forwards();
     }
 
     /// All is well again, and time passes until nothing is left but what is held.
@@ -259,6 +332,9 @@ impl Life {
         for _ in 0..5_000 {
             while !self.world.jobs.is_empty() {
                 self.happen(&Happening::End(0, 0));
+            }
+            while !self.world.forwards.is_empty() {
+                self.happen(&Happening::Forward(2));
             }
             while !self.world.reports.is_empty() {
                 self.happen(&Happening::Report(true));

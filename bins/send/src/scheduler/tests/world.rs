@@ -1,25 +1,26 @@
 //! A small world around the scheduler: users, local, remote, clean and queue as the test wants them, and a clock that is moved.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use stafette_addr::{Domain, Mailbox, ReversePath};
-use stafette_control::{DomainSet, Routes};
+use stafette_control::DomainSet;
 use stafette_log::Event as LogEvent;
 use stafette_queue_layout::{Envelope, Event, Journal, Place, RecipientState, Standing};
 use stafette_wire::QueueId;
 use stafette_wire::clean::Then;
-use stafette_wire::delivery::{
-    Content, Delays, Fate, Host, Job as WireJob, Outcome, RecipientOutcome,
-};
-use stafette_wire::envelope::{Body, Notify, Recipient, Sender};
+use stafette_wire::delivery::{Content, Fate, Host, Job as WireJob};
+use stafette_wire::envelope::{Body, Expanded, Notify, Recipient, Sender};
 use stafette_wire::operator::FromSend;
 use stafette_wire::submission::Origin;
+use stafette_wire::users::Target;
 
 use super::super::*;
+use super::said::{hop, outcome, write_event};
 use crate::effect::ReportOrder;
+use crate::forward::{ForwardOrder, Forwarded};
 use crate::lines::Limits;
 use crate::message::Loaded;
+use crate::search::Search;
 use crate::stage::Answer;
 
 /// Unix time at which each test begins.
@@ -40,7 +41,8 @@ pub(super) fn policy() -> Policy {
             initial: 5,
             remote: 20,
         },
-        routes: Routes::default(),
+        deferred: crate::policy::Deferral::Nothing,
+        logs_as_qmail: false,
         paused: DomainSet::default(),
         me: Domain::parse(b"me.example").unwrap(),
         bounce_from: mailbox("MAILER-DAEMON@me.example"),
@@ -59,6 +61,16 @@ pub(super) struct World {
     pub(super) jobs: Vec<(Channel, WireJob)>,
     pub(super) acknowledged: Vec<u64>,
     pub(super) reports: Vec<ReportOrder>,
+    pub(super) forwards: Vec<ForwardOrder>,
+    /// What recipients stand for.
+    pub(super) aliases: HashMap<String, Alias>,
+    /// The reverse-path that users wants for what goes on from here to other hosts.
+    pub(super) rewritten: Option<&'static str>,
+    /// What users was asked: the recipient, what was decided before, and the reverse-path if it goes on from here.
+    pub(super) lookups: Vec<(String, Expanded, Option<String>)>,
+    /// Lines of qmail's log.
+    pub(super) raw: Vec<String>,
+    pub(super) searches: Vec<Search>,
     pub(super) logs: Vec<(LogEvent, String)>,
     pub(super) answers: Vec<FromSend>,
     pub(super) records: Vec<(Key, Vec<Event>, Then)>,
@@ -85,6 +97,12 @@ impl World {
             jobs: Vec::new(),
             acknowledged: Vec::new(),
             reports: Vec::new(),
+            forwards: Vec::new(),
+            aliases: HashMap::new(),
+            rewritten: None,
+            lookups: Vec::new(),
+            raw: Vec::new(),
+            searches: Vec::new(),
             logs: Vec::new(),
             answers: Vec::new(),
             records: Vec::new(),
@@ -135,7 +153,7 @@ impl World {
                 mailbox: mailbox(to),
                 notify: None,
                 orcpt: None,
-                expanded: stafette_wire::envelope::Expanded::No,
+                expanded: Expanded::No,
             })
             .collect();
         let states = recipients
@@ -230,13 +248,32 @@ impl World {
                 let reading = self.read(key);
                 self.scheduler.loaded(key, reading);
             }
-            Effect::Lookup { seq, mailbox } => {
+            Effect::Lookup {
+                seq,
+                mailbox,
+                expanded,
+                forwarded,
+            } => {
+                let from = forwarded.map(|from| from.as_str().to_owned());
+                let is_forwarded = from.is_some();
+                self.lookups
+                    .push((mailbox.as_str().to_owned(), expanded, from));
+                if expanded == Expanded::No
+                    && let Some((targets, owner)) = self.aliases.get(mailbox.as_str()).cloned()
+                {
+                    let owner = owner.map(|owner| ReversePath::parse(owner.as_bytes()).unwrap());
+                    return self.scheduler.expanded(seq, targets, owner, true);
+                }
                 let answer = if self.unknown.iter().any(|name| name == mailbox.as_str()) {
                     Answer::NoSuchUser
                 } else if mailbox.domain().as_str() == "me.example" {
                     Answer::Local(mailbox.local().as_str().to_owned())
                 } else {
-                    Answer::Remote
+                    let sender = self.rewritten.filter(|_| is_forwarded);
+                    Answer::Remote {
+                        hop: hop(mailbox.domain().as_str()),
+                        sender: sender.map(|path| ReversePath::parse(path.as_bytes()).unwrap()),
+                    }
                 };
                 self.scheduler.routed(seq, answer);
             }
@@ -249,7 +286,12 @@ impl World {
                 then,
             } => self.record(seq, id.into(), &events, then),
             Effect::Report(order) => self.reports.push(*order),
-            Effect::Find(_) => self.finds += 1,
+            Effect::Forward(order) => self.forwards.push(*order),
+            Effect::Raw(line) => self.raw.push(line),
+            Effect::Find(search) => {
+                self.finds += 1;
+                self.searches.push(search);
+            }
             Effect::Answer { packet, .. } => self.answers.push(packet),
             Effect::Log { event, fields, .. } => {
                 let words: Vec<String> = fields
@@ -297,9 +339,8 @@ impl World {
             return self.scheduler.refused(seq, true, "no such file");
         };
         for event in &events {
-            if let Event::Child { id, .. } = event {
-                self.unnamed.retain(|child| child.id() != *id);
-            }
+            self.unnamed
+                .retain(|child| !event.children().contains(&child.id()));
             write_event(journal, event);
         }
         match then {
@@ -372,6 +413,40 @@ impl World {
         (child, order.to)
     }
 
+    /// Queues what was to be passed on first; the children.
+    pub(super) fn queue_forward(&mut self) -> Vec<Key> {
+        let order = self.forwards.remove(0);
+        let mut children = Vec::new();
+        for part in &order.parts {
+            let child = self.write(order.sender.from.as_str(), &["nobody@me.example"]);
+            let journal = self.disk.get_mut(&child).unwrap();
+            journal.envelope.recipients = part.recipients.clone();
+            journal.states = vec![journal.states[0].clone(); part.recipients.len()];
+            journal.envelope.parent = Some(order.message.key.id());
+            journal.envelope.origin.protocol = crate::message::FORWARD.into();
+            journal.envelope.sender = order.sender.clone();
+            self.unnamed.push(child);
+            children.push(child);
+        }
+        self.scheduler.forwarded(
+            order.message.key,
+            order.number,
+            Forwarded::Queued(children.clone()),
+        );
+        self.settle();
+        children
+    }
+
+    /// Makes an address stand for others.
+    pub(super) fn alias(&mut self, name: &str, to: &[(&str, Expanded)], owner: Option<&str>) {
+        let targets = to.iter().map(|(to, expanded)| Target {
+            mailbox: mailbox(to),
+            expanded: *expanded,
+        });
+        let alias = (targets.collect(), owner.map(str::to_owned));
+        self.aliases.insert(name.to_owned(), alias);
+    }
+
     pub(super) fn logged(&self, event: LogEvent) -> usize {
         self.logs
             .iter()
@@ -380,67 +455,5 @@ impl World {
     }
 }
 
-pub(super) fn outcome(job: &WireJob, fate: Fate, host: Host) -> Outcome {
-    let (status, reply) = match fate {
-        Fate::Delivered => ("2.0.0", "250 ok"),
-        Fate::Deferred | Fate::Cut => ("4.2.0", "451 later"),
-        Fate::Failed => ("5.1.1", "550 no such user"),
-    };
-    Outcome {
-        job: job.job,
-        id: job.id,
-        results: job
-            .recipients
-            .iter()
-            .map(|recipient| RecipientOutcome {
-                index: recipient.index,
-                fate,
-                status: status.into(),
-                reply: reply.into(),
-                from_peer: true,
-            })
-            .collect(),
-        relay: "mx.example[192.0.2.1]:25".into(),
-        host,
-        peer_reports: false,
-        delays: Delays {
-            connect: 1,
-            transfer: 2,
-        },
-        damaged: false,
-    }
-}
-
-/// What a reader will see of an event (`Journal::apply` is not public).
-fn write_event(journal: &mut Journal, event: &Event) {
-    let mut each = |to: &[u32], change: &dyn Fn(&mut RecipientState)| {
-        for (index, state) in journal.states.iter_mut().enumerate() {
-            if to.is_empty() || to.contains(&u32::try_from(index).unwrap()) {
-                change(state);
-            }
-        }
-    };
-    match event {
-        Event::Attempt(attempt) => {
-            let attempt = Arc::new(attempt.clone());
-            each(&attempt.to, &|state| {
-                state.attempts += 1;
-                state.last = Some(Arc::clone(&attempt));
-                state.standing = match attempt.verdict {
-                    stafette_queue_layout::Verdict::Delivered => Standing::Delivered,
-                    stafette_queue_layout::Verdict::Deferred => Standing::Pending,
-                    stafette_queue_layout::Verdict::Failed => Standing::Failed,
-                };
-            });
-        }
-        Event::Due { next, to, .. } => each(to, &|state| state.due = *next),
-        Event::Child { id, kind, to, .. } => {
-            each(to, &|state| match kind {
-                stafette_queue_layout::ChildKind::Delayed => state.warned = true,
-                _ => state.reported = true,
-            });
-            journal.children.push(*id);
-        }
-        Event::Settled { .. } | Event::Held { .. } | Event::Released { .. } => {}
-    }
-}
+/// What an address stands for, and the reverse-path from then on.
+type Alias = (Vec<Target>, Option<String>);
