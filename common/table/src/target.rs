@@ -41,7 +41,17 @@ pub enum Item {
 impl fmt::Display for Item {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Address(address) => write!(f, "{address}"),
+            Self::Address(address) => {
+                let text = address.to_string();
+                // A line that begins so would be a comment.
+                match text.strip_prefix('#') {
+                    Some(_) => match text.split_once('@') {
+                        Some((local, domain)) => write!(f, "\"{local}\"@{domain}"),
+                        None => write!(f, "\"{text}\""),
+                    },
+                    None => f.write_str(&text),
+                }
+            }
             Self::Own(address) => write!(f, "\\{address}"),
             Self::Program(command) => write!(f, "\"|{}\"", split::escape(command)),
             Self::File(path) => write!(f, "\"{}\"", split::escape(&path.to_string_lossy())),

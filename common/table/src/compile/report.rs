@@ -47,16 +47,20 @@ impl TableReport {
             Fate::Absent => return Vec::new(),
             Fate::Removed => format!("{file}: gone; the table is empty"),
             Fate::Same => format!("{file}: as before"),
-            Fate::Compiled => format!("{file}: {} entries", self.entries),
-            Fate::Partly => format!(
-                "{file}: {} entries; the lines below are left out",
-                self.entries
-            ),
+            Fate::Compiled => format!("{file}: {}", self.count()),
+            Fate::Partly => format!("{file}: {}; the lines below are left out", self.count()),
             Fate::Kept => format!("{file}: not compiled; the table from before stays in force"),
             Fate::Failed => format!("{file}: not compiled; mail that needs it waits"),
         };
         let problems = self.problems.iter().map(ToString::to_string);
         std::iter::once(fate).chain(problems).collect()
+    }
+
+    fn count(&self) -> String {
+        match self.entries {
+            1 => "1 entry".to_owned(),
+            entries => format!("{entries} entries"),
+        }
     }
 
     /// Whether what the text says is in force.
