@@ -69,10 +69,14 @@ fn submit(
             "no recipients: name them as arguments, or give -t",
         ));
     }
-    let mut named = match &request.sender {
-        Some((_, text)) => Some(names.sender(text)?),
-        None => None,
-    };
+    let mut is_verp = request.verp.is_some();
+    let mut named = None;
+    if let Some((_, text)) = &request.sender {
+        // qmail's way to ask for VERP.
+        let plain = text.strip_suffix(b"-@[]");
+        is_verp |= plain.is_some();
+        named = Some(names.sender(plain.unwrap_or(text))?);
+    }
     let mut source: Source<File> = Source::standard_input(request.dot_is_content || is_uucp)?;
     source.transcript = transcript;
     let header = source.header()?;
@@ -121,7 +125,7 @@ fn submit(
         },
         ret: request.ret,
         envid: request.envid.as_deref().map(Into::into),
-        verp: request.verp.is_some(),
+        verp: is_verp,
     };
     let mut section = composed.section;
     section.extend_from_slice(warning.unwrap_or_default().as_bytes());
@@ -139,7 +143,7 @@ fn submit(
 
 /// `-h`: a message that says that it came too far is in a loop.
 fn check_hops(instance: &Instance, hops: u32) -> Result<(), Failure> {
-    if u64::from(hops) < u64::from(instance.settings().maxhops()) {
+    if u64::from(hops) < instance.settings().maxhops() {
         return Ok(());
     }
     Err(Failure::new(

@@ -140,6 +140,20 @@ fn a_hostile_start_crashes_nothing() {
             0,
         ),
         ("\"$1\" -bp | true; exit 0", 0),
+        ("exec \"$1\" -bp -j <&- >&- 2>&-", 0),
+        ("exec \"$1\" -bv joe@y.test <&- >&- 2>&-", 0),
+        ("exec \"$1\" -bt <&- >&- 2>&-", 0),
+        ("exec \"$1\" -bh <&- >&- 2>&-", 69),
+        (
+            "trap '' XFSZ; ulimit -f 0; echo x | \"$1\" -X \"$STAFETTE_RUN/log\" joe",
+            0,
+        ),
+        (
+            "ulimit -f 0; echo x | \"$1\" -X \"$STAFETTE_RUN/log\" joe",
+            0,
+        ),
+        ("yes | head -c 3000 | \"$1\" -bt >/dev/null", 0),
+        ("head -c 300000 /dev/zero | \"$1\" -bt >/dev/null", 0),
     ] {
         let mut command = instance.command("sendmail", &[]);
         let mut shell = Command::new("sh");
