@@ -3,15 +3,17 @@
 //! The forms are those of `stafette_wire` (a kind byte, then fields), but private to this program: both ends are one
 //! process image. The parent reads a worker's packets as those of a stranger all the same, since a worker runs as the recipient.
 
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+mod work;
+
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
-use stafette_directory::{Line, MailerProgram};
 use stafette_wire::delivery::{Bytes, Fate, Forward, Job};
 use stafette_wire::{MAX_PACKET, Reader, Wire, WireError};
 
-use crate::instruction::Instruction;
 use crate::verdict::Verdict;
+use work::path;
+pub use work::{OwnFiles, Work, put_lines, put_mailer, take_lines, take_mailer};
 
 const TASK: u8 = b'T';
 const BEGUN: u8 = b'B';
@@ -32,32 +34,6 @@ pub struct Task {
     pub work: Work,
     /// Whether an earlier attempt may have left a copy.
     pub may_be_there: bool,
-}
-
-/// What a worker is to do, as the parent found it by itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Work {
-    /// What the account's own files say.
-    Account(OwnFiles),
-    /// Copies to these mailboxes and nothing else.
-    Mailboxes(Vec<Instruction>),
-    /// The programs and files of an alias.
-    Lines(Vec<Line>),
-    /// A program of the operator's, which gets the message instead of another host.
-    Mailer(MailerProgram),
-}
-
-/// What it takes to find an account's own files and to do without.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OwnFiles {
-    /// Between `.qmail` and the extension.
-    pub dash: String,
-    /// The extension.
-    pub ext: String,
-    /// The default delivery.
-    pub default: Vec<Instruction>,
-    /// What of that is in the system's spool is done by a worker with group mail; it is only to be asked for.
-    pub has_spool_worker: bool,
 }
 
 /// What a worker says of one job at its end.
@@ -261,121 +237,6 @@ impl Wire for Done {
     }
 }
 
-impl Wire for Work {
-    fn put(&self, out: &mut Vec<u8>) {
-        match self {
-            Self::Account(own) => {
-                out.push(b'A');
-                own.dash.put(out);
-                own.ext.put(out);
-                put_instructions(&own.default, out);
-                own.has_spool_worker.put(out);
-            }
-            Self::Mailboxes(list) => {
-                out.push(b'M');
-                put_instructions(list, out);
-            }
-            Self::Lines(lines) => {
-                out.push(b'L');
-                put_lines(lines, out);
-            }
-            Self::Mailer(program) => {
-                out.push(b'P');
-                put_mailer(program, out);
-            }
-        }
-    }
-
-    fn take(reader: &mut Reader<'_>) -> Result<Self, WireError> {
-        Ok(match u8::take(reader)? {
-            b'A' => Self::Account(OwnFiles {
-                dash: String::take(reader)?,
-                ext: String::take(reader)?,
-                default: take_instructions(reader)?,
-                has_spool_worker: bool::take(reader)?,
-            }),
-            b'M' => Self::Mailboxes(take_instructions(reader)?),
-            b'L' => Self::Lines(take_lines(reader)?),
-            b'P' => Self::Mailer(take_mailer(reader)?),
-            _ => return Err(WireError::BadValue("work")),
-        })
-    }
-}
-
-fn put_instructions(list: &[Instruction], out: &mut Vec<u8>) {
-    let lines: Vec<Bytes> = list.iter().map(encode_instruction).collect();
-    lines.put(out);
-}
-
-fn take_instructions(reader: &mut Reader<'_>) -> Result<Vec<Instruction>, WireError> {
-    let lines = Vec::<Bytes>::take(reader)?;
-    lines.into_iter().map(decode_instruction).collect()
-}
-
-/// The lines of an alias, as a field.
-pub fn put_lines(lines: &[Line], out: &mut Vec<u8>) {
-    let all: Vec<Bytes> = lines
-        .iter()
-        .map(|line| match line {
-            Line::Program(command) => Bytes(format!("|{command}").into_bytes()),
-            Line::File(path) => Bytes(path.as_os_str().as_bytes().to_vec()),
-        })
-        .collect();
-    all.put(out);
-}
-
-/// Reads that field.
-///
-/// # Errors
-/// What is wrong with the bytes.
-pub fn take_lines(reader: &mut Reader<'_>) -> Result<Vec<Line>, WireError> {
-    let line = |bytes: Bytes| match bytes.0.strip_prefix(b"|") {
-        Some(command) => String::from_utf8(command.to_vec())
-            .map(Line::Program)
-            .map_err(|_| WireError::BadValue("line")),
-        None if bytes.0.first() == Some(&b'/') => Ok(Line::File(path(bytes))),
-        None => Err(WireError::BadValue("line")),
-    };
-    let all = Vec::<Bytes>::take(reader)?;
-    all.into_iter().map(line).collect()
-}
-
-/// A program of the mailertable, as a field.
-pub fn put_mailer(program: &MailerProgram, out: &mut Vec<u8>) {
-    match program {
-        MailerProgram::Uucp { host, user } => {
-            out.push(b'U');
-            host.put(out);
-            user.put(out);
-        }
-        MailerProgram::Words { words, user, host } => {
-            out.push(b'W');
-            words.put(out);
-            user.put(out);
-            host.put(out);
-        }
-    }
-}
-
-/// Reads that field.
-///
-/// # Errors
-/// What is wrong with the bytes.
-pub fn take_mailer(reader: &mut Reader<'_>) -> Result<MailerProgram, WireError> {
-    Ok(match u8::take(reader)? {
-        b'U' => MailerProgram::Uucp {
-            host: String::take(reader)?,
-            user: String::take(reader)?,
-        },
-        b'W' => MailerProgram::Words {
-            words: Vec::take(reader)?,
-            user: String::take(reader)?,
-            host: String::take(reader)?,
-        },
-        _ => return Err(WireError::BadValue("program")),
-    })
-}
-
 /// A worker may say anything; what goes on to send has at least a status of the fate's class.
 fn is_status(verdict: &Verdict) -> bool {
     let class = match verdict.fate {
@@ -386,28 +247,6 @@ fn is_status(verdict: &Verdict) -> bool {
     let is_short = verdict.status.len() <= 9 && verdict.words.len() <= 2000;
     let is_plain = |byte: u8| byte.is_ascii_digit() || byte == b'.';
     is_short && verdict.status.starts_with(class) && verdict.status.bytes().all(is_plain)
-}
-
-fn encode_instruction(instruction: &Instruction) -> Bytes {
-    let kind = match instruction {
-        Instruction::Maildir(_) => b'M',
-        Instruction::Mbox(_) => b'B',
-    };
-    let mut out = vec![kind];
-    out.extend_from_slice(instruction.path().as_os_str().as_bytes());
-    Bytes(out)
-}
-
-fn decode_instruction(bytes: Bytes) -> Result<Instruction, WireError> {
-    match bytes.0.split_first() {
-        Some((b'M', rest)) => Ok(Instruction::Maildir(path(Bytes(rest.to_vec())))),
-        Some((b'B', rest)) => Ok(Instruction::Mbox(path(Bytes(rest.to_vec())))),
-        _ => Err(WireError::BadValue("instruction")),
-    }
-}
-
-fn path(bytes: Bytes) -> PathBuf {
-    PathBuf::from(std::ffi::OsString::from_vec(bytes.0))
 }
 
 fn require_kind(reader: &mut Reader<'_>, kind: u8) -> Result<(), WireError> {
@@ -426,130 +265,4 @@ fn finish<T>(reader: &Reader<'_>, value: T) -> Result<T, WireError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use stafette_addr::ReversePath;
-    use stafette_wire::QueueId;
-    use stafette_wire::delivery::Content;
-    use stafette_wire::envelope::Body;
-
-    #[test]
-    fn a_task_comes_out_as_it_went_in() {
-        let task = Task {
-            job: Job {
-                job: 9,
-                id: QueueId::new(5, [1; 9]),
-                from: ReversePath::Null,
-                recipients: Vec::new(),
-                next_hop: None,
-                body: Body::SevenBit,
-                smtputf8: true,
-                ret: None,
-                envid: None,
-                content: Content {
-                    offset: 1,
-                    octets: 2,
-                    crc32: 3,
-                    crlf_octets: 4,
-                },
-                add: vec![Bytes::from("Received: x")],
-            },
-            home: "/home/joe".into(),
-            work: Work::Account(OwnFiles {
-                dash: "-".into(),
-                ext: "x".into(),
-                default: vec![
-                    Instruction::Maildir("./M".into()),
-                    Instruction::Mbox("/x".into()),
-                ],
-                has_spool_worker: true,
-            }),
-            may_be_there: true,
-        };
-        let packet = task.encode().unwrap();
-        assert_eq!(Task::decode(&packet), Ok(task.clone()));
-        for end in 0..packet.len() {
-            assert!(Task::decode(&packet[..end]).is_err());
-        }
-        let words = vec!["/bin/x".to_owned(), "$u".to_owned()];
-        let (user, host) = ("u".to_owned(), "h".to_owned());
-        for work in [
-            Work::Mailboxes(vec![Instruction::Mbox("/x".into())]),
-            Work::Lines(vec![Line::Program("x".into()), Line::File("/y".into())]),
-            Work::Mailer(MailerProgram::Words {
-                words,
-                user: user.clone(),
-                host: host.clone(),
-            }),
-            Work::Mailer(MailerProgram::Uucp { host, user }),
-        ] {
-            let other = Task {
-                work,
-                ..task.clone()
-            };
-            assert_eq!(Task::decode(&other.encode().unwrap()), Ok(other));
-        }
-        let mut long = task;
-        long.job.add = vec![Bytes(vec![b'x'; MAX_PACKET])];
-        assert_eq!(long.encode(), None);
-    }
-
-    fn forwarding(count: usize) -> Done {
-        let to = (0..count).map(|n| format!("user{n}@example.org"));
-        Done {
-            forward: Some(Forward {
-                from: ReversePath::Null,
-                verp: true,
-                to: to.map(|to| to.parse().unwrap()).collect(),
-            }),
-            wants_spool: true,
-            ..Verdict::delivered("x").into()
-        }
-    }
-
-    #[test]
-    fn long_lists_of_forwards_go_in_several_packets() {
-        let ends: Vec<_> = (0..10).map(|job| (job, forwarding(1000))).collect();
-        let packets = encode_ends(ends.clone());
-        assert!(packets.len() > 5);
-        let mut again = Vec::new();
-        for packet in packets {
-            match Report::decode(&packet).unwrap() {
-                Report::Done(part) => again.extend(part),
-                other => panic!("{other:?}"),
-            }
-        }
-        assert_eq!(again, ends);
-    }
-
-    #[test]
-    fn reports_come_out_as_they_went_in() {
-        for report in [
-            Report::Begun(vec![1, 2]),
-            Report::Done(vec![(1, forwarding(2)), (2, Verdict::damaged().into())]),
-            Report::Programs(vec![4]),
-            Report::Unable("no".into()),
-        ] {
-            assert_eq!(Report::decode(&report.encode()), Ok(report));
-        }
-    }
-
-    #[test]
-    fn a_worker_cannot_report_what_makes_no_sense() {
-        let mut verdict = Verdict::delivered("x");
-        verdict.status = "5.0.0".into();
-        let is_refused =
-            |done: Done| Report::decode(&Report::Done(vec![(1, done)]).encode()).is_err();
-        assert!(is_refused(verdict.into()));
-        let mut verdict = Verdict::deferred("4.0.0\n", "x");
-        assert!(is_refused(verdict.clone().into()));
-        verdict.status = "4.0.0".into();
-        verdict.words = "x".repeat(3000);
-        assert!(is_refused(verdict.into()));
-        assert!(is_refused(forwarding(0)), "a forward to nobody");
-        let mut forward = forwarding(1);
-        forward.verdict = Verdict::deferred("4.0.0", "x");
-        assert!(is_refused(forward), "a forward of what is not delivered");
-        assert!(Report::decode(&[DONE, 255, 255, 255, 255]).is_err());
-    }
-}
+mod tests;

@@ -378,6 +378,32 @@ fn the_systems_mailbox_is_a_second_step() {
     assert_eq!(metadata.uid(), place::owner().0);
 }
 
+#[test]
+fn a_program_line_of_the_mailertable_is_split_without_a_shell() {
+    let place = Place::new();
+    let home = alias_home(&place);
+    place.set(
+        "mailertable",
+        "prog.example |/bin/sh -c 'cat >input; printf \"%s\\n\" \"$0\" \"$@\" >words' $u $h $f\nuucp.example uucp:far\n",
+    );
+    place.compile();
+    let local = place.start();
+    let mail = Mail::new(b"x\n")
+        .to_address("\"a b;$(id)\"@prog.example")
+        .from("--x@y.example");
+    let (fate, _, words) = result(&local.deliver(&mail));
+    assert_eq!(fate, Fate::Delivered, "{words}");
+    let words = std::fs::read_to_string(home.join("words")).unwrap();
+    let lines: Vec<&str> = words.lines().collect();
+    assert_eq!(lines.len(), 3, "{words}");
+    assert!(lines[0].contains("a b;$(id)"), "{words}");
+    assert_eq!(lines[1..], ["prog.example", "x@y.example"]);
+    // Where there is no uux the message waits.
+    let mail = Mail::new(b"x\n").to_address("joe@uucp.example");
+    let (fate, _, words) = result(&local.deliver(&mail));
+    assert!(fate == Fate::Deferred || words.contains("uux"), "{words}");
+}
+
 /// The home of the alias user, who is a user of the system.
 fn alias_home(place: &Place) -> std::path::PathBuf {
     place.set("aliasuser", "mail");

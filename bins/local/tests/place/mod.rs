@@ -349,6 +349,11 @@ impl Mail {
         self
     }
 
+    pub(crate) fn to_address(mut self, address: &str) -> Self {
+        self.to.push(Mailbox::parse(address.as_bytes()).unwrap());
+        self
+    }
+
     pub(crate) fn to(mut self, name: &str) -> Self {
         self.to
             .push(Mailbox::parse(format!("{name}@example.org").as_bytes()).unwrap());
