@@ -8,12 +8,14 @@ pub mod commands;
 pub mod content;
 pub mod cut;
 pub mod exchangers;
+pub mod local;
 pub mod messages;
 pub mod packets;
 pub mod queue_files;
 pub mod replies;
 pub mod sessions;
 pub mod settings;
+pub mod tables;
 
 /// A claim: panics if the bytes refute it.
 pub type Claim = fn(&[u8]);
@@ -74,8 +76,24 @@ pub const TARGETS: &[(&str, Claim)] = &[
         settings::settings_are_lines_or_mistakes,
     ),
     (
+        "targets_read_as_they_are_written",
+        tables::targets_read_as_they_are_written,
+    ),
+    (
         "exchangers_lead_somewhere_else",
         exchangers::exchangers_lead_somewhere_else,
+    ),
+    (
+        "files_of_users_are_plans_or_mistakes",
+        local::files_of_users_are_plans_or_mistakes,
+    ),
+    (
+        "extensions_name_files_of_the_home",
+        local::extensions_name_files_of_the_home,
+    ),
+    (
+        "tasks_and_answers_have_one_reading",
+        local::tasks_and_answers_have_one_reading,
     ),
 ];
 
