@@ -157,3 +157,6 @@ fn in_front(order: &ForwardOrder, part: &Part) -> Vec<u8> {
     }
     out
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,7 @@
 //! The scheduler against a small world around it.
 
 mod accident;
+mod children;
 mod deferring;
 mod forwarding;
 mod life;
