@@ -15,7 +15,8 @@ use stafette_message::trace::delivered_to;
 use stafette_wire::envelope::{Recipient, Sender};
 
 use crate::key::Key;
-use crate::message::{FORWARD, Loaded};
+use crate::message::{DOUBLE_BOUNCE, FORWARD, Loaded};
+use crate::policy::Policy;
 use crate::submit::Submission;
 
 /// Octets of content read at once.
@@ -41,6 +42,8 @@ pub(crate) struct ForwardOrder {
     pub(crate) to: Vec<u32>,
     /// The sender's side of the children.
     pub(crate) sender: Sender,
+    /// The children's protocol: [`FORWARD`], or [`DOUBLE_BOUNCE`] of a report that no further one may follow.
+    pub(crate) protocol: &'static str,
     /// The children.
     pub(crate) parts: Vec<Part>,
 }
@@ -73,6 +76,15 @@ pub(crate) fn sender(message: &Loaded, from: ReversePath, verp: bool) -> Sender 
     }
 }
 
+/// The protocol of children of `message`. The end of a chain of reports stays one.
+pub(crate) fn protocol(message: &Loaded, policy: &Policy) -> &'static str {
+    if message.is_last_report(policy) {
+        DOUBLE_BOUNCE
+    } else {
+        FORWARD
+    }
+}
+
 /// Queues the children.
 pub(crate) fn make(queue: &Path, order: &ForwardOrder) -> Forwarded {
     match try_make(queue, order) {
@@ -94,7 +106,8 @@ fn try_make(queue: &Path, order: &ForwardOrder) -> Result<Forwarded, String> {
     let mut children = Vec::new();
     for part in &order.parts {
         let parent = order.message.key.id();
-        let mut submission = Submission::begin(queue, order.sender.clone(), FORWARD, parent)?;
+        let mut submission =
+            Submission::begin(queue, order.sender.clone(), order.protocol, parent)?;
         for recipient in &part.recipients {
             submission.recipient(recipient.clone())?;
         }

@@ -82,6 +82,7 @@ fn order(to: &str, text: &[u8]) -> ForwardOrder {
         sender: sender(&message, from, false),
         message,
         number: 1,
+        protocol: FORWARD,
         to: vec![0],
         parts: vec![Part {
             recipients: vec![recipient("x@far.example")],

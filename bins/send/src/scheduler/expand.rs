@@ -262,6 +262,7 @@ impl Scheduler {
         self.effects.push(Effect::Forward(Box::new(ForwardOrder {
             message: open.message.clone(),
             number,
+            protocol: forward::protocol(&open.message, &self.policy),
             to: ordered.to,
             sender: forward::sender(&open.message, from, verp),
             parts: ordered.parts,

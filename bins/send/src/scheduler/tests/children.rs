@@ -51,7 +51,7 @@ impl World {
             journal.envelope.recipients = part.recipients.clone();
             journal.states = vec![journal.states[0].clone(); part.recipients.len()];
             journal.envelope.parent = Some(order.message.key.id());
-            journal.envelope.origin.protocol = crate::message::FORWARD.into();
+            journal.envelope.origin.protocol = order.protocol.into();
             journal.envelope.sender = order.sender.clone();
             self.unnamed.push(child);
             children.push(child);

@@ -373,3 +373,17 @@ fn with_an_address_for_each_recipient_each_has_its_job_and_its_report() {
     assert_eq!(told, [0, 1, 2]);
     assert!(!world.disk.contains_key(&key));
 }
+
+#[test]
+fn a_report_to_the_postmaster_that_is_passed_on_is_still_the_last_one() {
+    let mut world = World::new(policy());
+    let to = [("x@far.example", Expanded::Mailbox)];
+    world.alias("postmaster@me.example", &to, None);
+    world.arrive("", &["y@far.example"]);
+    world.end_all(Fate::Failed, Host::Alive);
+    world.queue_report();
+    let children = world.queue_forward();
+    world.end_all(Fate::Failed, Host::Alive);
+    assert!(world.reports.is_empty() && world.forwards.is_empty());
+    assert_eq!(world.place[&children[0]], Place::Hold);
+}
