@@ -84,12 +84,13 @@ fn submit(
         named = Some(rmail::sender(&names, request, &header.from_lines)?);
     }
     let warning = warning::text(instance, request, &names, &caller, &own, named.as_ref());
-    let mut from = named.unwrap_or_else(|| ReversePath::Mailbox(own.clone()));
-    if let Some(before) = request.verp {
-        from = verp(&from, before)?;
-    }
-    let author = from.mailbox().unwrap_or(&own);
+    let named = named.unwrap_or_else(|| ReversePath::Mailbox(own.clone()));
+    let author = named.mailbox().unwrap_or(&own);
     let composed = complete(&header, request, &names, &caller, author)?;
+    let from = match request.verp {
+        Some(before) => verp(&named, before)?,
+        None => named,
+    };
     for listed in composed.recipients {
         let shown = listed.local.to_string();
         if request.gateway && !is_complete(&listed) {

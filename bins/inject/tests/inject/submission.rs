@@ -189,6 +189,7 @@ fn xv_asks_for_a_reverse_path_for_each_recipient() {
     let got = instance.submit(&["-XV", "-f", "list@y.test", "joe"], b"x\n");
     assert_eq!(got.sender.from.as_str(), "list+@y.test");
     assert!(got.sender.verp);
+    assert!(got.text().contains("list@y.test"), "{}", got.text());
     let got = instance.submit(&["-XV-=", "-f", "list@y.test", "joe"], b"x\n");
     assert_eq!(got.sender.from.as_str(), "list-@y.test");
     let got = instance.submit(&["-f", "list-@y.test-@[]", "joe"], b"x\n");
