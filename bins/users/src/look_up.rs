@@ -1,7 +1,7 @@
-//! The few threads that ask the account database of the system, so that nobody else waits for it.
+//! The few threads that ask the account database of the system and the DNS, and follow long aliases, so that nobody else waits for it.
 //!
 //! A question that nobody has answered in time is answered "later" by [`crate::serve`]; a thread that then still waits
-//! for the database goes on alone, and its answer is dropped. While all threads wait, questions grow old in the line.
+//! goes on alone, and its answer is dropped. While all threads wait, questions grow old in the line.
 
 use std::collections::VecDeque;
 use std::io;
@@ -9,9 +9,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use stafette_addr::LocalPart;
-use stafette_control::{Accounts, Lookup};
 use stafette_sys::eventfd::Wake;
+use stafette_wire::users::FromUsers;
+
+use crate::answer::{Asked, Knowledge};
 
 /// How long an answer may take.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
@@ -19,8 +20,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 const THREADS: usize = 8;
 /// Questions in the line.
 const LINE: usize = 4096;
-/// Bytes of stack of a thread, for what the C library loads there.
-const STACK: usize = 1024 * 1024;
+/// Bytes of stack of a thread, for what the C library loads there and for aliases in aliases.
+const STACK: usize = 2 * 1024 * 1024;
 
 /// A question for a thread.
 #[derive(Debug)]
@@ -28,15 +29,15 @@ pub(crate) struct Question {
     /// Given back with the answer.
     pub(crate) number: u64,
     /// By which rules.
-    pub(crate) accounts: Arc<Accounts>,
-    /// Whose this is.
-    pub(crate) local: LocalPart,
+    pub(crate) knowledge: Arc<Knowledge>,
+    /// What.
+    pub(crate) asked: Asked,
 }
 
 #[derive(Debug, Default)]
 struct Lines {
     questions: VecDeque<(Instant, Question)>,
-    answers: Vec<(u64, Lookup)>,
+    answers: Vec<(u64, Vec<FromUsers>)>,
 }
 
 #[derive(Debug)]
@@ -94,7 +95,7 @@ impl LookUp {
     }
 
     /// The answers that have come.
-    pub(crate) fn answers(&self) -> io::Result<Vec<(u64, Lookup)>> {
+    pub(crate) fn answers(&self) -> io::Result<Vec<(u64, Vec<FromUsers>)>> {
         self.0.wake.clear()?;
         Ok(std::mem::take(&mut self.0.lines().answers))
     }
@@ -106,9 +107,14 @@ fn work(shared: &Shared) {
         let question = next(shared);
         // Whatever a name does to the look-up, the thread goes on.
         let answer = catch_unwind(AssertUnwindSafe(|| {
-            question.accounts.lookup(&question.local)
+            question.knowledge.answer(&question.asked)
         }))
-        .unwrap_or_else(|_| Lookup::Later("the look-up failed".to_owned()));
+        .unwrap_or_else(|_| {
+            vec![FromUsers::Later {
+                seq: question.asked.seq,
+                reason: "the look-up failed".to_owned(),
+            }]
+        });
         shared.lines().answers.push((question.number, answer));
         // If this fails the answer is late, and the question is then answered "later".
         shared.wake.wake().unwrap_or(());

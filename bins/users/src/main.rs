@@ -1,14 +1,16 @@
 //! stafette-users: says whether an address is ours and who it belongs to.
 //!
-//! It serves `run/users` to smtpd and send. It reads settings and the account database, and nothing else: no home, no
-//! message. Who takes it over can have mail refused, taken or sent elsewhere, as the answers say, and can reach no mailbox:
+//! It serves `run/users` to smtpd and send. It reads settings, compiled tables and the account database, and nothing else: no home, no
+//! message. It alone holds the secret of SRS. Who takes it over can have mail refused, taken or sent elsewhere, as the answers say, and can reach no mailbox:
 //! local looks accounts up itself. It ends at a signal, at once; those who asked ask again.
 
-mod domains;
+mod answer;
+mod exchanger;
 mod look_up;
 mod needs;
 mod peer;
 mod rules;
+mod secret;
 mod serve;
 
 use std::io;
@@ -44,8 +46,9 @@ fn run() -> io::Result<()> {
     let signals = Signals::block(&[Signal::Term, Signal::Int])?;
     limits::raise_files(FILES)?;
     let callers = Callers::named(&ASKERS)?;
+    needs::prepare(&instance)?;
     needs::confine(&instance)?;
-    Server::new(listener, signals, callers, Rules::load(settings))?.run()?;
+    Server::new(listener, signals, callers, Rules::load(&instance))?.run()?;
     event(
         Event::ProgramStopped,
         None,

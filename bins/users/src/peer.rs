@@ -8,12 +8,16 @@ use stafette_sys::poll::Interest;
 
 /// Answers that a peer may leave unread, those still being looked up included, before it is not listened to.
 const UNREAD: usize = 1000;
+/// Bytes of answers that a peer may leave unread before it is not listened to: a list of a hundred thousand addresses is a few times
+/// this, and then goes before anything else is asked.
+const UNREAD_BYTES: usize = 1024 * 1024;
 
 /// A connection.
 #[derive(Debug)]
 pub(crate) struct Peer {
     pub(crate) socket: Socket,
     out: VecDeque<Vec<u8>>,
+    bytes: usize,
     /// Questions that are being looked up.
     pub(crate) asked: usize,
     pub(crate) interest: Interest,
@@ -24,6 +28,7 @@ impl Peer {
         Self {
             socket,
             out: VecDeque::new(),
+            bytes: 0,
             asked: 0,
             interest: Interest::Read,
         }
@@ -31,12 +36,13 @@ impl Peer {
 
     /// Puts an answer behind those that have not gone yet.
     pub(crate) fn say(&mut self, packet: Vec<u8>) {
+        self.bytes += packet.len();
         self.out.push_back(packet);
     }
 
     /// Whether to take more questions from it.
     pub(crate) fn is_heard(&self) -> bool {
-        self.out.len() + self.asked < UNREAD
+        self.out.len() + self.asked < UNREAD && self.bytes < UNREAD_BYTES
     }
 
     /// Sends what there is room for, and tells what to wait for next.
@@ -46,7 +52,10 @@ impl Peer {
     pub(crate) fn flush(&mut self) -> io::Result<Interest> {
         while let Some(packet) = self.out.front() {
             match self.socket.try_send(packet, &[]) {
-                Ok(()) => drop(self.out.pop_front()),
+                Ok(()) => {
+                    self.bytes = self.bytes.saturating_sub(packet.len());
+                    drop(self.out.pop_front());
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 Err(error) => return Err(error),
             }

@@ -3,29 +3,33 @@
 //! Files are looked at once a second at most, when somebody asks. What cannot be read leaves in force what was read before;
 //! if there is nothing before, the answer is "later".
 
-use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use stafette_addr::Mailbox;
-use stafette_control::{Accounts, Lookup, Settings};
+use stafette_addr::Domain;
+use stafette_control::{Instance, Settings};
+use stafette_directory::Directory;
+use stafette_log::{Event, event};
+use stafette_users::srs::{Secret, Srs};
 use stafette_wire::users::FromUsers;
 
-use crate::domains::{Domains, FILES, Whose};
+use crate::answer::{Asked, Knowledge};
+use crate::exchanger::Exchangers;
+use crate::{needs, secret};
 
 /// How old what was read may be.
 const FRESH: Duration = Duration::from_secs(1);
-
-/// Changes when a file is changed or replaced.
-type Stamp = Option<(u64, u64, u64, i64, i64, i64, i64)>;
 
 /// The rules in force.
 #[derive(Debug)]
 pub(crate) struct Rules {
     settings: Settings,
-    stamps: Vec<Stamp>,
-    domains: Result<Domains, String>,
-    accounts: Arc<Accounts>,
+    knowledge: Arc<Knowledge>,
+    spool: PathBuf,
+    secrets: Vec<Secret>,
+    /// What srs and srsdomain said.
+    forwards: (bool, Domain),
     looked_at: Instant,
 }
 
@@ -33,91 +37,82 @@ pub(crate) struct Rules {
 #[derive(Debug)]
 pub(crate) enum Answer {
     /// All.
-    Now(FromUsers),
-    /// The account database of the system must be asked, by these rules.
-    Ask(Arc<Accounts>),
+    Now(Vec<FromUsers>),
+    /// It may take a while, by these rules.
+    Ask(Arc<Knowledge>),
 }
 
 impl Rules {
-    /// Reads everything.
-    pub(crate) fn load(settings: Settings) -> Self {
-        let stamps = stamps(&settings);
-        let domains = Domains::read(&settings);
-        let accounts = Arc::new(Accounts::load(&settings));
+    /// Reads everything, and makes the secret of SRS if there is none.
+    pub(crate) fn load(instance: &Instance) -> Self {
+        let settings = instance.settings();
+        let directory = Directory::load(instance, &settings);
+        let spool = needs::own_directory(instance);
+        let secrets = secrets(&spool);
+        let forwards = (settings.srs(), settings.srsdomain());
+        let knowledge = Knowledge {
+            directory,
+            signs: forwards.0,
+            srs: Srs::new(forwards.1.clone(), secrets.clone()),
+            has_secret: !secrets.is_empty(),
+            exchangers: Arc::new(Exchangers::read(instance, &settings)),
+        };
         settings.log_problems();
         Self {
             settings,
-            stamps,
-            domains,
-            accounts,
+            knowledge: Arc::new(knowledge),
+            spool,
+            secrets,
+            forwards,
             looked_at: Instant::now(),
         }
     }
 
-    /// Says whose `mailbox` is.
-    pub(crate) fn answer(&mut self, seq: u32, mailbox: &Mailbox) -> Answer {
+    /// Answers at once if that can be done without waiting.
+    pub(crate) fn answer(&mut self, asked: &Asked) -> Answer {
         if self.looked_at.elapsed() > FRESH {
             self.refresh();
         }
-        let domains = match &self.domains {
-            Ok(domains) => domains,
-            Err(reason) => {
-                let reason = reason.clone();
-                return Answer::Now(FromUsers::Later { seq, reason });
-            }
-        };
-        match domains.whose(mailbox.domain()) {
-            Whose::Others { in_rcpthosts } => Answer::Now(FromUsers::Remote { seq, in_rcpthosts }),
-            Whose::Ours => match self.accounts.lookup_assigned(mailbox.local()) {
-                Some(lookup) => Answer::Now(packet(seq, lookup)),
-                None => Answer::Ask(Arc::clone(&self.accounts)),
-            },
+        match self.knowledge.answer_fast(asked) {
+            Some(packets) => Answer::Now(packets),
+            None => Answer::Ask(Arc::clone(&self.knowledge)),
         }
     }
 
     fn refresh(&mut self) {
         self.looked_at = Instant::now();
-        let stamps = stamps(&self.settings);
-        if stamps != self.stamps || self.domains.is_err() {
-            self.stamps = stamps;
-            match Domains::read(&self.settings) {
-                Err(_) if self.domains.is_ok() => {}
-                read => self.domains = read,
-            }
-        }
         // A copy is made only where a look-up under way still has the old one.
-        Arc::make_mut(&mut self.accounts).refresh(&self.settings);
+        let knowledge = Arc::make_mut(&mut self.knowledge);
+        let has_changed = knowledge.directory.refresh(&self.settings);
+        let forwards = (self.settings.srs(), self.settings.srsdomain());
+        if self.secrets.is_empty() {
+            // Quietly: that it is missing was said at the start.
+            self.secrets = secret::load(&self.spool).unwrap_or_default();
+        }
+        if has_changed
+            || forwards != self.forwards
+            || self.secrets.is_empty() == knowledge.has_secret
+        {
+            knowledge.signs = forwards.0;
+            knowledge.srs = Srs::new(forwards.1.clone(), self.secrets.clone());
+            knowledge.has_secret = !self.secrets.is_empty();
+            self.forwards = forwards;
+        }
         self.settings.log_problems();
     }
 }
 
-/// An account as an answer.
-pub(crate) fn packet(seq: u32, lookup: Lookup) -> FromUsers {
-    match lookup {
-        Lookup::Found(account) => FromUsers::Local {
-            seq,
-            account: account.key().to_owned(),
-        },
-        Lookup::NoSuchUser => FromUsers::NoSuchUser { seq },
-        Lookup::Later(reason) => FromUsers::Later { seq, reason },
-    }
-}
-
-fn stamps(settings: &Settings) -> Vec<Stamp> {
-    let directory = settings.control().directory();
-    let stamp = |name: &&str| {
-        let data = std::fs::metadata(directory.join(name)).ok()?;
-        Some((
-            data.dev(),
-            data.ino(),
-            data.size(),
-            data.mtime(),
-            data.mtime_nsec(),
-            data.ctime(),
-            data.ctime_nsec(),
-        ))
-    };
-    FILES.iter().map(stamp).collect()
+fn secrets(spool: &std::path::Path) -> Vec<Secret> {
+    secret::load(spool).unwrap_or_else(|error| {
+        let problem = format!("no secret for SRS: {error}");
+        let advice = "until there is one, forwards keep their senders";
+        let fields: [(&str, &[u8]); 2] = [
+            ("problem", problem.as_bytes()),
+            ("advice", advice.as_bytes()),
+        ];
+        event(Event::Error, None, &fields);
+        Vec::new()
+    })
 }
 
 #[cfg(test)]

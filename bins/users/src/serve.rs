@@ -12,9 +12,10 @@ use stafette_sys::signal::Signals;
 use stafette_wire::users::{FromUsers, ToUsers};
 use stafette_wire::{MAX_PACKET, Packet};
 
+use crate::answer::Asked;
 use crate::look_up::{LookUp, PATIENCE, Question};
 use crate::peer::Peer;
-use crate::rules::{Answer, Rules, packet};
+use crate::rules::{Answer, Rules};
 
 const LISTENER: u64 = 0;
 const SIGNALS: u64 = 1;
@@ -26,9 +27,12 @@ const TURN: usize = 64;
 /// Between looks at the time while look-ups are under way.
 const TICK: Duration = Duration::from_millis(250);
 
+/// Said when an answer takes too long.
+const SILENT: &str = "the account database does not answer, or the DNS";
+
 /// A question that is being looked up.
 #[derive(Debug)]
-struct Asked {
+struct Waiting {
     peer: u64,
     seq: u32,
     since: Instant,
@@ -44,7 +48,7 @@ pub(crate) struct Server {
     rules: Rules,
     look_up: LookUp,
     peers: BTreeMap<u64, Peer>,
-    asked: BTreeMap<u64, Asked>,
+    asked: BTreeMap<u64, Waiting>,
     /// Peers with something to send or to hear.
     stirred: BTreeSet<u64>,
     last_token: u64,
@@ -173,47 +177,43 @@ impl Server {
         let Some(peer) = self.peers.get_mut(&token) else {
             return Ok(());
         };
-        let (seq, mailbox) = match ToUsers::decode(bytes).map_err(|error| error.to_string())? {
-            ToUsers::Ping {} => {
-                peer.say(FromUsers::Pong {}.encode());
-                return Ok(());
-            }
-            ToUsers::Lookup { seq, mailbox } => (seq, mailbox),
+        let packet = ToUsers::decode(bytes).map_err(|error| error.to_string())?;
+        let Some(asked) = Asked::from_packet(packet) else {
+            peer.say(FromUsers::Pong {}.encode());
+            return Ok(());
         };
-        let accounts = match self.rules.answer(seq, &mailbox) {
-            Answer::Now(answer) => {
-                peer.say(answer.encode());
+        let knowledge = match self.rules.answer(&asked) {
+            Answer::Now(answers) => {
+                answers.iter().for_each(|answer| peer.say(answer.encode()));
                 return Ok(());
             }
-            Answer::Ask(accounts) => accounts,
+            Answer::Ask(knowledge) => knowledge,
         };
         self.last_number += 1;
+        let seq = asked.seq;
         let question = Question {
             number: self.last_number,
-            accounts,
-            local: mailbox.local().clone(),
+            knowledge,
+            asked,
         };
         if self.look_up.ask(question) {
             peer.asked += 1;
-            let asked = Asked {
+            let waiting = Waiting {
                 peer: token,
                 seq,
                 since: Instant::now(),
             };
-            self.asked.insert(self.last_number, asked);
+            self.asked.insert(self.last_number, waiting);
         } else {
-            peer.say(later(
-                seq,
-                "too many look-ups wait for the account database",
-            ));
+            peer.say(later(seq, "too many look-ups wait for their answers"));
         }
         Ok(())
     }
 
     fn take_answers(&mut self) -> io::Result<()> {
-        for (number, lookup) in self.look_up.answers()? {
+        for (number, answers) in self.look_up.answers()? {
             if let Some(asked) = self.asked.remove(&number) {
-                self.tell(&asked, packet(asked.seq, lookup).encode());
+                self.tell(&asked, answers.iter().map(Packet::encode));
             }
         }
         Ok(())
@@ -226,22 +226,15 @@ impl Server {
                 return;
             }
             let asked = entry.remove();
-            event(
-                Event::LookupFailed,
-                None,
-                &[("reason", b"the account database does not answer")],
-            );
-            self.tell(
-                &asked,
-                later(asked.seq, "the account database does not answer"),
-            );
+            event(Event::LookupFailed, None, &[("reason", SILENT.as_bytes())]);
+            self.tell(&asked, [later(asked.seq, SILENT)]);
         }
     }
 
-    fn tell(&mut self, asked: &Asked, answer: Vec<u8>) {
+    fn tell(&mut self, asked: &Waiting, answers: impl IntoIterator<Item = Vec<u8>>) {
         if let Some(peer) = self.peers.get_mut(&asked.peer) {
             peer.asked = peer.asked.saturating_sub(1);
-            peer.say(answer);
+            answers.into_iter().for_each(|answer| peer.say(answer));
             self.stirred.insert(asked.peer);
         }
     }

@@ -103,7 +103,7 @@ fn check_alias(
     let loops = resolution
         .decided
         .iter()
-        .find(|decision| decision.text.starts_with("alias loop: "));
+        .find(|decision| decision.is_loop());
     if let Some(decision) = loops {
         problems.push(says(
             format!("{key}: {}", decision.text),

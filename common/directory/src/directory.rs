@@ -93,7 +93,12 @@ impl Directory {
     /// Why that cannot be said now.
     pub fn is_ours(&self, domain: &Domain) -> Result<bool, String> {
         let decisive = self.decisive.as_ref().map_err(Clone::clone)?;
+        let is_virtual = |value: &String| !value.is_empty();
         Ok(decisive.locals.find(domain).is_some()
+            || decisive
+                .virtual_domains
+                .find(domain)
+                .is_some_and(|listed| is_virtual(&listed.value))
             || stafette_table::virtual_user::has_catch_all(&self.tables, domain)?)
     }
 

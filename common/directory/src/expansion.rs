@@ -14,6 +14,7 @@ use stafette_wire::envelope::Expanded;
 use stafette_wire::users::Target;
 
 use crate::hop::{Bang, Place};
+use crate::resolution::LOOP;
 use crate::walk::{Stop, Walk, Who, is_always_there, lines_of, names};
 use crate::{Decision, What};
 
@@ -261,7 +262,7 @@ impl<'w, 'a> Expansion<'w, 'a> {
     fn found_loop(&mut self, at: usize, id: &str, entry: &Entry, table: Table) {
         let way = self.path.iter().skip(at).map(String::as_str).chain([id]);
         let names: Vec<&str> = way.map(|id| id.get(1..).unwrap_or_default()).collect();
-        let text = format!("alias loop: {}", names.join(" -> "));
+        let text = format!("{LOOP}{}", names.join(" -> "));
         self.note(table, entry, text.clone());
         self.first_loop.get_or_insert(text);
     }

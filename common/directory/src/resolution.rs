@@ -19,6 +19,17 @@ pub struct Decision {
     pub text: String,
 }
 
+/// How the text of a loop begins.
+pub(crate) const LOOP: &str = "alias loop: ";
+
+impl Decision {
+    /// Whether it names a way that came back to where it was, and was left out.
+    #[must_use]
+    pub fn is_loop(&self) -> bool {
+        self.text.starts_with(LOOP)
+    }
+}
+
 /// `FILE:LINE: TEXT`
 impl fmt::Display for Decision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
