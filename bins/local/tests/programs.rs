@@ -28,7 +28,7 @@ fn deliver(local: &Local, to: &str) -> (Fate, String, String) {
 
 /// Where it goes on to, and from whom.
 fn forward(outcome: &Outcome) -> (String, bool, Vec<String>) {
-    let forward = outcome.forward.as_ref().expect("a forward");
+    let forward = outcome.forward.as_ref().unwrap();
     let to = forward.to.iter().map(ToString::to_string).collect();
     (forward.from.as_str().to_owned(), forward.verp, to)
 }
@@ -229,7 +229,7 @@ fn an_owner_file_makes_a_list() {
     place.put("joe", ".qmail-list", "a@b.example\n");
     place.put("joe", ".qmail-list-owner", "joe\n");
     let sent = |from: &str| {
-        let mail = Mail::new(b"x\n").to("joe-list").from(from);
+        let mail = Mail::new(b"x\n").to("joe-list").sent_by(from);
         forward(&local.deliver(&mail))
     };
     let to = || vec!["a@b.example".to_owned()];
@@ -289,7 +289,7 @@ fn an_address_never_reaches_a_shell() {
     );
     let evil = Mail::new(b"x\n")
         .to("\"joe-$(touch ${HOME}/evil);`id`|x\"")
-        .from("\"-oQ/tmp;'$(id)'\"@example.net");
+        .sent_by("\"-oQ/tmp;'$(id)'\"@example.net");
     assert_eq!(local.deliver(&evil).results[0].fate, Fate::Delivered);
     assert_eq!(
         place.get("joe", "said"),
@@ -389,8 +389,8 @@ fn a_program_line_of_the_mailertable_is_split_without_a_shell() {
     place.compile();
     let local = place.start();
     let mail = Mail::new(b"x\n")
-        .to_address("\"a b;$(id)\"@prog.example")
-        .from("--x@y.example");
+        .at("\"a b;$(id)\"@prog.example")
+        .sent_by("--x@y.example");
     let (fate, _, words) = result(&local.deliver(&mail));
     assert_eq!(fate, Fate::Delivered, "{words}");
     let words = std::fs::read_to_string(home.join("words")).unwrap();
@@ -399,7 +399,7 @@ fn a_program_line_of_the_mailertable_is_split_without_a_shell() {
     assert!(lines[0].contains("a b;$(id)"), "{words}");
     assert_eq!(lines[1..], ["prog.example", "x@y.example"]);
     // Where there is no uux the message waits.
-    let mail = Mail::new(b"x\n").to_address("joe@uucp.example");
+    let mail = Mail::new(b"x\n").at("joe@uucp.example");
     let (fate, _, words) = result(&local.deliver(&mail));
     assert!(fate == Fate::Deferred || words.contains("uux"), "{words}");
 }

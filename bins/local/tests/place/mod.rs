@@ -1,8 +1,4 @@
 //! An instance with some users, the program in it, and a send that is this test.
-#![expect(
-    clippy::allow_attributes,
-    reason = "no one expectation holds for all test programs that share this"
-)]
 #![allow(dead_code, reason = "each test program needs a part of this")]
 
 use std::cell::Cell;
@@ -339,7 +335,7 @@ impl Mail {
         }
     }
 
-    pub(crate) fn from(mut self, from: &str) -> Self {
+    pub(crate) fn sent_by(mut self, from: &str) -> Self {
         self.from = ReversePath::parse(from.as_bytes()).unwrap();
         self
     }
@@ -349,7 +345,7 @@ impl Mail {
         self
     }
 
-    pub(crate) fn to_address(mut self, address: &str) -> Self {
+    pub(crate) fn at(mut self, address: &str) -> Self {
         self.to.push(Mailbox::parse(address.as_bytes()).unwrap());
         self
     }
