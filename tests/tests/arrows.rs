@@ -48,7 +48,7 @@ const SEAMS: [(&str, &[&str]); 19] = [
     ("hmac", &["users"]),
     ("sha2", &["users"]),
     ("memchr", &["smtp"]),
-    ("crc32fast", &["queue-layout", "local", "remote"]),
+    ("crc32fast", &["queue-layout", "local", "remote", "send"]),
     ("hickory-resolver", &["resolve"]),
     ("tokio", &["resolve"]),
     ("clap", &["stafette"]),

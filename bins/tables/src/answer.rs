@@ -15,10 +15,13 @@ const LETTERS: usize = 500;
 pub(crate) struct Known(Vec<TableReport>);
 
 impl Known {
-    /// Takes in what was found out now, and logs it.
+    /// Takes in what was found out now, and logs it; what cannot be done is tried again each second and told once.
     pub(crate) fn add(&mut self, report: Report) {
         for table in report.tables {
-            log(&table);
+            let is_known = !is_new_table(&table) && self.0.contains(&table);
+            if !is_known {
+                log(&table);
+            }
             self.0.retain(|known| known.table != table.table);
             self.0.push(table);
         }
@@ -55,8 +58,12 @@ impl Known {
     }
 }
 
+fn is_new_table(report: &TableReport) -> bool {
+    matches!(report.fate, Fate::Compiled | Fate::Partly | Fate::Removed)
+}
+
 fn log(report: &TableReport) {
-    if matches!(report.fate, Fate::Compiled | Fate::Partly | Fate::Removed) {
+    if is_new_table(report) {
         let entries = report.entries.to_string();
         let fields: [(&str, &[u8]); 2] = [
             ("table", report.table.name().as_bytes()),

@@ -241,3 +241,17 @@ fn without_a_service_it_compiles_once_and_says_what_is_wrong() {
     let said = String::from_utf8(output.stdout).unwrap();
     assert!(said.contains("access:1: no such action; "), "{said}");
 }
+
+#[test]
+fn what_cannot_be_compiled_is_told_once_and_tried_again() {
+    let house = House::new();
+    std::fs::create_dir(house.path("etc/aliases")).unwrap();
+    let _running = house.start();
+    until("the log", || house.log().contains("setting-bad"));
+    let (lines, good) = house.ask();
+    assert!(!good && house.ask() == (lines, false));
+    assert_eq!(house.log().matches("setting-bad").count(), 1);
+    std::fs::remove_dir(house.path("etc/aliases")).unwrap();
+    house.write("aliases", "root: joe\n");
+    until("the table", || house.root().as_deref() == Some("joe"));
+}
