@@ -8,6 +8,7 @@ use stafette_sys::packet::Socket;
 use stafette_wire::QueueId;
 use stafette_wire::operator::EntryRecipient;
 
+use crate::failure::Failure;
 use crate::listing::plain;
 use crate::operator;
 
@@ -46,8 +47,12 @@ impl Watch {
         let mut known: Vec<EntryRecipient> = Vec::new();
         let mut is_seen = false;
         while start.elapsed() < LIMIT {
-            let Some(now) = look(&send, id) else {
-                return;
+            let now = match look(&send, id) {
+                Ok(now) => now,
+                Err(failure) => {
+                    say(&format!("{id}... cannot be watched: {}", failure.text));
+                    return;
+                }
             };
             for recipient in &known {
                 if !now.iter().any(|other| other.mailbox == recipient.mailbox) {
@@ -77,16 +82,16 @@ impl Watch {
     }
 }
 
-/// The recipients of a message that are not done; none at all if send cannot be asked.
-fn look(send: &Socket, id: QueueId) -> Option<Vec<EntryRecipient>> {
+/// The recipients of a message that are not done.
+fn look(send: &Socket, id: QueueId) -> Result<Vec<EntryRecipient>, Failure> {
     let mut found = Vec::new();
-    let listed = operator::entries(send, &mut |entry| {
+    operator::entries(send, &mut |entry| {
         if entry.id == id {
             found.extend(entry.recipients);
         }
         Ok(())
-    });
-    listed.is_ok().then_some(found)
+    })?;
+    Ok(found)
 }
 
 /// Whoever does not read gets no more.
