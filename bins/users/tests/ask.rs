@@ -18,6 +18,7 @@ use std::time::Duration;
 use stafette_addr::Mailbox;
 use stafette_sys::packet::Socket;
 use stafette_sys::user::is_root;
+use stafette_wire::envelope::Expanded;
 use stafette_wire::users::{FromUsers, ToUsers};
 use stafette_wire::{MAX_PACKET, Packet};
 
@@ -40,7 +41,15 @@ impl Drop for Users {
 impl Users {
     fn start(systemusers: &str) -> Self {
         let place = tempfile::tempdir().unwrap();
-        for directory in ["", "etc", "etc/users", "run", "run/users"] {
+        for directory in [
+            "",
+            "etc",
+            "etc/users",
+            "run",
+            "run/users",
+            "spool",
+            "spool/users",
+        ] {
             let path = place.path().join(directory);
             std::fs::create_dir_all(&path).unwrap();
             std::fs::set_permissions(path, PermissionsExt::from_mode(0o755)).unwrap();
@@ -69,12 +78,9 @@ impl Users {
         assert!(copied.success());
         let mut command = Command::new(program);
         if is_root() {
-            chown(
-                place.path().join("run/users"),
-                Some(STRANGER),
-                Some(STRANGER),
-            )
-            .unwrap();
+            for own in ["run/users", "spool/users"] {
+                chown(place.path().join(own), Some(STRANGER), Some(STRANGER)).unwrap();
+            }
             command.uid(STRANGER).gid(STRANGER);
         }
         command
@@ -119,9 +125,13 @@ fn receive(socket: &Socket) -> Option<FromUsers> {
 
 fn ask(socket: &Socket, seq: u32, mailbox: &str) {
     let mailbox = Mailbox::parse(mailbox.as_bytes()).unwrap();
-    socket
-        .send(&ToUsers::Lookup { seq, mailbox }.encode(), &[])
-        .unwrap();
+    let question = ToUsers::Lookup {
+        seq,
+        mailbox,
+        expanded: Expanded::No,
+        forwarded: None,
+    };
+    socket.send(&question.encode(), &[]).unwrap();
 }
 
 #[test]
@@ -133,17 +143,18 @@ fn many_questions_on_one_connection_are_each_answered() {
         ask(&socket, 4 * round + 1, "no-such-user-here@example.org");
         ask(&socket, 4 * round + 2, "joe@elsewhere.example");
         // No account of the system gets mail before one that people use.
-        ask(&socket, 4 * round + 3, "root@example.org");
+        ask(&socket, 4 * round + 3, "daemon@example.org");
     }
     let mut left: Vec<u32> = (0..800).collect();
     while !left.is_empty() {
         let seq = match receive(&socket).unwrap() {
             FromUsers::Local { seq, account } if seq % 4 == 0 && account == "joe" => seq,
             FromUsers::NoSuchUser { seq } if seq % 2 == 1 => seq,
-            FromUsers::Remote {
-                seq,
-                in_rcpthosts: false,
-            } if seq % 4 == 2 => seq,
+            FromUsers::Remote { seq, next_hop, .. }
+                if seq % 4 == 2 && next_hop.line == "elsewhere.example" =>
+            {
+                seq
+            }
             other => panic!("{other:?}"),
         };
         let before = left.len();
@@ -170,4 +181,15 @@ fn who_makes_no_sense_is_cut_off_and_others_are_answered() {
     }
     ask(&good, 1, "jim@example.org");
     assert_eq!(receive(&good), Some(FromUsers::NoSuchUser { seq: 1 }));
+}
+
+#[test]
+fn its_secret_is_made_before_it_answers_and_only_it_can_read_it() {
+    let mut users = Users::start("0\n");
+    let socket = users.connect();
+    ask(&socket, 1, "joe@example.org");
+    assert!(receive(&socket).is_some());
+    let secret = users.place.path().join("spool/users/srs-secret");
+    let data = std::fs::metadata(secret).unwrap();
+    assert_eq!((data.permissions().mode() & 0o777, data.len()), (0o600, 65));
 }

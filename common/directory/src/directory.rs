@@ -202,3 +202,6 @@ fn later(mailbox: &Mailbox) -> Resolution {
         decided: Vec::new(),
     }
 }
+
+#[cfg(test)]
+mod tests;
