@@ -325,10 +325,39 @@ fn programs_of_a_plain_user_cannot_see_the_queue_and_may_be_set_id() {
         0,
         "those above are the C library's own"
     );
+    let limit = Command::new("sh")
+        .args(["-c", "ulimit -n"])
+        .output()
+        .unwrap();
+    assert_eq!(place.get("joe", "files").into_bytes(), limit.stdout);
     assert!(place.get("joe", "stdin").starts_with("/memfd:message"));
     assert_eq!(place.get("joe", "uid").trim(), place::owner().0.to_string());
     let descriptors = place.get("joe", "fds");
     assert!(!descriptors.contains("socket:"), "{descriptors}");
+}
+
+#[test]
+fn what_runs_no_program_can_run_none() {
+    let place = Place::new();
+    place.set("defaultdelivery", "./Mailbox\n");
+    let lock = place.put("joe", "Mailbox.lock", "");
+    let local = place.start();
+    place.put("jim", ".qmail", "|sleep 600\n");
+    local.give(&Mail::new(b"x\n").to("jim"));
+    local.give(&Mail::new(b"x\n").to("joe"));
+    // One or two that look up, one that waits for the mailbox, one that gave a message back; and one that runs the program.
+    let begin = Instant::now();
+    loop {
+        let gained = local.statuses();
+        let may = gained.iter().filter(|each| *each == "0").count();
+        if may == 1 && gained.len() >= 4 {
+            break;
+        }
+        assert!(begin.elapsed() < Duration::from_secs(4), "{gained:?}");
+        std::thread::yield_now();
+    }
+    std::fs::remove_file(lock).unwrap();
+    assert_eq!(local.outcome().results[0].fate, Fate::Delivered);
 }
 
 #[test]

@@ -279,17 +279,30 @@ impl Local {
         }
     }
 
-    /// Kills every child of the program, as an out-of-memory killer might.
-    pub(crate) fn kill_workers(&self) {
+    /// For each child of the program, whether the kernel has it gain no privileges.
+    pub(crate) fn statuses(&self) -> Vec<String> {
+        let status = |pid: &u32| {
+            let text = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+            let line = text
+                .lines()
+                .find_map(|line| line.strip_prefix("NoNewPrivs:"));
+            Some(line?.trim().to_owned())
+        };
+        self.children().iter().filter_map(status).collect()
+    }
+
+    fn children(&self) -> Vec<u32> {
         let parent = self.program.0.id();
         let children = format!("/proc/{parent}/task/{parent}/children");
-        let mut text = String::new();
-        File::open(children)
-            .unwrap()
-            .read_to_string(&mut text)
-            .unwrap();
-        for pid in text.split_whitespace() {
-            let pid = stafette_sys::fork::Pid::new(pid.parse().unwrap()).unwrap();
+        let text = std::fs::read_to_string(children).unwrap();
+        let pids = text.split_whitespace();
+        pids.map(|pid| pid.parse().unwrap()).collect()
+    }
+
+    /// Kills every child of the program, as an out-of-memory killer might.
+    pub(crate) fn kill_workers(&self) {
+        for pid in self.children() {
+            let pid = stafette_sys::fork::Pid::new(pid.try_into().unwrap()).unwrap();
             stafette_sys::fork::kill(pid, stafette_sys::signal::Signal::Kill).unwrap();
         }
     }
