@@ -248,9 +248,11 @@ fn a_wrong_call_or_a_bad_address_has_its_exit_code_and_leaves_nothing_behind() {
         (&["-t"], b"", 65),
         (&["-t"], b"To: demo@stafette.test, two words\n\nbody\n", 65),
         (&["-t"], b"To: -froot@stafette.test\n\nbody\n", 65),
-        (&["-bd"], letter, 69),
-        (&["-bt"], letter, 69),
-        (&["-bv", TO], letter, 69),
+        (&["-bE"], letter, 64),
+        (&["-bv"], letter, 64),
+        (&["-q!Rx"], letter, 64),
+        (&["-G", "demo"], letter, 67),
+        (&["-h", "100", TO], letter, 69),
         (&[TO], &large, 69),
     ] {
         let output = instance.run("sendmail", arguments, input);
