@@ -97,7 +97,7 @@ impl Srs {
                 format!("SRS1={hash}={domain}={rest}")
             }
             // What another host made of it already: the first forwarder stays the one it leads to.
-            Some(Kind::Further) if further(local).is_some() => {
+            Some(Kind::Further) if leads_somewhere(local) => {
                 let (_, first, rest) = further(local)?;
                 let hash = sign(secret, &[b"1", first.as_bytes(), rest.as_bytes()])?;
                 format!("SRS1={hash}={first}={rest}")
@@ -184,6 +184,11 @@ fn further(text: &str) -> Option<(&str, &str, &str)> {
     let (hash, rest) = text.get(5..)?.split_once('=')?;
     let (domain, rest) = rest.split_once('=')?;
     (!domain.is_empty() && rest.starts_with(['=', '+', '-'])).then_some((hash, domain, rest))
+}
+
+/// Whether what claims to come from a first forwarder names one: else it is a sender like any other.
+fn leads_somewhere(text: &str) -> bool {
+    further(text).is_some_and(|(_, domain, rest)| mailbox(&format!("SRS0{rest}"), domain).is_ok())
 }
 
 fn mailbox(local: &str, domain: &str) -> Result<Mailbox, Wrong> {

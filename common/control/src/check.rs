@@ -1,17 +1,13 @@
 //! What `stafette check` says about the settings: file by file, line by line, what is wrong and what would be right.
 
-use crate::account::{Accounts, Lookup};
+use crate::account::Accounts;
 use crate::control::Control;
 use crate::problem::{Mistake, Problem};
 use crate::setting::{Kind, Setting, find};
 use crate::setting_list::SETTINGS;
 use crate::settings::Settings;
-use stafette_addr::LocalPart;
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt as _;
-
-/// Addresses that every host with mail must have (RFC 5321 section 4.5.1), or that programs write to.
-const NEEDED: &[&str] = &["postmaster", "mailer-daemon", "root"];
 
 /// Everything that is wrong with the settings, ordered by file and line. Changes nothing.
 #[must_use]
@@ -161,19 +157,10 @@ fn check_name(settings: &Settings) {
     }
 }
 
-/// Reads the accounts, and asks whether somebody gets the mail that every host must take.
+/// Reads the accounts. Whether somebody gets the mail that every host must take is known only with the aliases, and asked by
+/// `stafette_directory::check`.
 fn check_accounts(settings: &Settings) {
-    let accounts = Accounts::load(settings);
-    for name in NEEDED {
-        let lookup = LocalPart::parse(name.as_bytes()).map(|local| accounts.lookup(&local));
-        if matches!(lookup, Ok(Lookup::NoSuchUser)) {
-            let advice = format!("add a line ={name}:USER:UID:GID:HOME:::");
-            settings.note(
-                Mistake::new(format!("nobody gets the mail for {name}"), advice)
-                    .at("users/assign", 0),
-            );
-        }
-    }
+    drop(Accounts::load(settings));
 }
 
 #[cfg(test)]
@@ -242,25 +229,6 @@ mod tests {
                 "lcoals: unknown setting; nothing reads it; did you mean locals?",
                 "notes: unknown setting; nothing reads it; control(5) has the list",
                 "users/asign: unknown setting; nothing reads it; did you mean users/assign?",
-            ]
-        );
-    }
-
-    #[test]
-    fn somebody_must_get_the_postmasters_mail() {
-        let folder = Folder::new()
-            .with("me", "mail.example.org")
-            .with("systemusers", "0")
-            .with("users/assign", "=root:demo:1:1:/srv:::\n.\n");
-        let messages: Vec<_> = check(&folder.control())
-            .into_iter()
-            .map(|problem| problem.message)
-            .collect();
-        assert_eq!(
-            messages,
-            [
-                "nobody gets the mail for postmaster",
-                "nobody gets the mail for mailer-daemon"
             ]
         );
     }
