@@ -43,7 +43,7 @@ fn targets_of_every_kind_get_the_message_each_once() {
     instance.set(
         "aliases",
         &format!(
-            "# As people write them.\nmany: joe,\n\teric, \"paul\",  # three\n  joe@stafette.test, x@far.test\nNested: many, paul\nprogram: \"|cat >>received; printf '%s\\n' \\\"$SENDER\\\" >>received\"\nfile: {}\nfolder: {}/\nbit.bucket: /dev/null\njoe: \\joe, eric\n\"two words\": paul",
+            "# As people write them.\nmany: joe,\n\teric, \"paul\",\n  joe@stafette.test, x@far.test\nNested: many, paul\nprogram: \"|cat >>received; printf '%s\\n' \\\"$SENDER\\\" >>received\"\nfile: {}\nfolder: {}/\nbit.bucket: /dev/null\njoe: \\joe, eric\n\"two words\": paul",
             archive.display(),
             folder.display()
         ),
@@ -159,7 +159,7 @@ fn a_changed_file_counts_by_itself_and_a_broken_one_changes_nothing() {
         "{said}"
     );
     wait::until_true("the log to name the line", || {
-        instance.log("tables").contains("aliases:3")
+        instance.log("tables").contains("file=aliases line=3")
     });
     assert!(
         check(&instance).contains("aliases:3"),

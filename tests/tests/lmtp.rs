@@ -49,11 +49,6 @@ fn mail_reaches_dovecots_mailboxes_by_both_ways_and_an_unknown_user_comes_back()
                 );
                 assert!(mail.ends_with("\n\n.\n..\n\u{fc} body\n"), "{mail}");
             }
-            let delivered = format!("\nDelivered-To: {name}@{domain}\n");
-            assert!(
-                mail.iter().any(|mail| mail.contains(&delivered)),
-                "{mail:?}"
-            );
         }
         let report = instance.wait_for_mail("demo", count + 1);
         let unknown = format!("nobody@{domain}");
@@ -92,7 +87,8 @@ fn mail_waits_while_dovecot_is_down() {
     assert!(reply.starts_with("250"), "{reply}");
     stafette_tests::wait::until_true("two recipients that wait", || {
         let listing = instance.mailq();
-        to.iter().all(|to| listing.contains(to)) && listing.matches('(').count() == 2
+        to.iter().all(|to| listing.contains(to))
+            && listing.matches("unable to connect").count() == 2
     });
     assert!(instance.mail("demo").is_empty());
 }
