@@ -104,6 +104,8 @@ pub enum Deliver {
         ext: String,
         /// `defaultdelivery` for this account.
         delivery: Vec<u8>,
+        /// What the account knows the recipient as, if it is of a virtual domain.
+        known_as: Option<Mailbox>,
     },
     /// Programs and files of an alias.
     Lines(Vec<Line>),
@@ -180,11 +182,13 @@ impl Wire for Found {
                 dash,
                 ext,
                 delivery,
+                known_as,
             } => {
                 out.push(b'A');
                 dash.put(out);
                 ext.put(out);
                 Bytes(delivery.clone()).put(out);
+                Wire::put(known_as, out);
             }
             Deliver::Lines(lines) => {
                 out.push(b'L');
@@ -208,6 +212,7 @@ impl Wire for Found {
                     dash: String::take(reader)?,
                     ext: String::take(reader)?,
                     delivery: Bytes::take(reader)?.0,
+                    known_as: <Option<Mailbox> as Wire>::take(reader)?,
                 },
                 b'L' => Deliver::Lines(take_lines(reader)?),
                 b'M' => Deliver::Mailer(take_mailer(reader)?),
@@ -289,7 +294,7 @@ impl Finder {
             what = self.directory.resolve_as_ours(mailbox).what;
         }
         match what {
-            What::Account(account) => self.account(account),
+            What::Account(account) => self.account(account, self.directory.virtual_name(mailbox)),
             What::Lines { user, lines, .. } => self.alias_user(&user, Deliver::Lines(lines)),
             What::Mailer { user, program, .. } => self.alias_user(&user, Deliver::Mailer(program)),
             What::NoSuchUser => Answer::Nobody,
@@ -305,7 +310,7 @@ impl Finder {
         }
     }
 
-    fn account(&self, account: Account) -> Answer {
+    fn account(&self, account: Account, known_as: Option<Mailbox>) -> Answer {
         match expand(self.delivery.as_bytes(), &account.name) {
             Some(delivery) => Answer::Found(Found {
                 name: account.name,
@@ -316,6 +321,7 @@ impl Finder {
                     dash: account.dash,
                     ext: account.ext,
                     delivery,
+                    known_as,
                 },
             }),
             None => Answer::Later(format!(

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use stafette_addr::{Domain, Mailbox};
+use stafette_addr::{Domain, LocalPart, Mailbox};
 use stafette_control::{Accounts, Instance, Settings};
 use stafette_table::access::{self, Action};
 use stafette_table::{Entry, Table, Tables};
@@ -85,6 +85,20 @@ impl Directory {
     pub fn resolve_as_ours(&self, mailbox: &Mailbox) -> Resolution {
         self.walk(mailbox, Who::All, |walk| walk.local(mailbox, Expanded::No))
             .unwrap_or_else(|| later(mailbox))
+    }
+
+    /// What an address of a virtual domain is called in the mail and the environment of the account that it belongs to, as in qmail:
+    /// `PREPEND-local@domain`.
+    #[must_use]
+    pub fn virtual_name(&self, mailbox: &Mailbox) -> Option<Mailbox> {
+        let decisive = self.decisive.as_ref().ok()?;
+        if decisive.locals.find(mailbox.domain()).is_some() {
+            return None;
+        }
+        let prepend = &decisive.virtual_user(mailbox)?.value;
+        let name = format!("{prepend}-{}", mailbox.local().as_str());
+        let local = LocalPart::from_unquoted(name.as_bytes()).ok()?;
+        Some(Mailbox::new(local, mailbox.domain().clone()))
     }
 
     /// Whether mail for the domain is delivered here, by the lists and the virtusertable alone.

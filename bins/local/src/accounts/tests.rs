@@ -26,6 +26,7 @@ fn answers_come_out_as_they_went_in() {
             dash: "-".into(),
             ext: "x".into(),
             delivery: b"./Maildir/".to_vec(),
+            known_as: Mailbox::parse(b"joe-x@virtual.example").ok(),
         }),
         found(Deliver::Lines(vec![
             Line::Program("cat".into()),

@@ -249,7 +249,16 @@ impl Parent {
                     return;
                 };
                 held.stage = match std::mem::replace(&mut held.stage, Stage::Nothing) {
-                    Stage::Looking(job, file) => {
+                    Stage::Looking(mut job, file) => {
+                        if let Deliver::Account {
+                            known_as: Some(known_as),
+                            ..
+                        } = &found.what
+                        {
+                            for to in &mut job.recipients {
+                                to.recipient.mailbox = known_as.clone();
+                            }
+                        }
                         let task = Task {
                             job: *job,
                             home: found.home.clone(),
@@ -303,6 +312,7 @@ impl Parent {
                 dash,
                 ext,
                 delivery,
+                known_as: _,
             } => {
                 let default = parse_instructions(delivery).map_err(|mistake| {
                     Verdict::deferred("4.3.5", format!("defaultdelivery: {}", mistake.problem))
