@@ -96,7 +96,7 @@ fn the_calls_of_well_known_programs_are_understood() {
                 "-V",
                 "id+2B",
                 "-X",
-                "/nonexistent",
+                "/dev/null",
                 "-c",
                 "-d0.1",
                 "-d",
