@@ -369,6 +369,7 @@ fn etrn_has_what_waits_for_a_backup_domain_tried_at_once() {
 fn vrfy_and_expn_answer_where_privacy_lets_them() {
     let mut instance = Instance::new(&[]);
     instance.set("privacy", "authwarnings");
+    instance.set("relayclients", "192.0.2.1");
     instance.start();
     let mut client = Client::ehlo(instance.smtp());
     client.expect("VRFY demo", "250 2.1.5 <demo@stafette.test>");
@@ -381,7 +382,7 @@ fn vrfy_and_expn_answer_where_privacy_lets_them() {
 
 #[test]
 fn no_local_part_is_a_way_to_another_host() {
-    let instance = with_table("Connect:192.168.2\tRELAY", &[]);
+    let instance = with_table("Connect:192.168.2\tRELAY", &[("relayclients", "192.0.2.1")]);
     let mut client = Client::ehlo(instance.smtp());
     client.expect("MAIL FROM:<joe@example.org>", "250");
     for to in [

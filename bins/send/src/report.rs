@@ -137,9 +137,14 @@ pub(crate) fn compose(
     })
 }
 
-/// `host[address]:port` is another host, which may be a literal itself; anything else is a way of delivering here.
+/// `host[address]:port` and `[address]:port` are another host; anything else is a way of delivering here.
 fn remote_host(relay: &str) -> Option<&str> {
-    relay.rsplit_once('[').map(|(host, _)| host)
+    let (host, _) = relay.rsplit_once('[')?;
+    if host.is_empty() {
+        relay.rsplit_once(':').map(|(literal, _)| literal)
+    } else {
+        Some(host)
+    }
 }
 
 fn recipient<'a>(order: &ReportOrder, message: &'a Loaded, index: u32) -> Option<Recipient<'a>> {
@@ -180,10 +185,9 @@ mod tests {
             remote_host("mx.example[2001:db8::1]:25"),
             Some("mx.example")
         );
-        assert_eq!(
-            remote_host("[192.0.2.1][192.0.2.1]:25"),
-            Some("[192.0.2.1]")
-        );
+        assert_eq!(remote_host("[192.0.2.1]:25"), Some("[192.0.2.1]"));
+        assert_eq!(remote_host("[2001:db8::1]:25"), Some("[2001:db8::1]"));
+        assert_eq!(remote_host("lmtp:/run/dovecot/lmtp"), None);
         assert_eq!(remote_host("local"), None);
         assert_eq!(remote_host(""), None);
     }
