@@ -1,7 +1,7 @@
 //! The lists that aliases name by `:include:`, read when the table is compiled.
 //!
 //! A list holds addresses and further lists; a line that is wrong, or that names a program or a file, is left out and reported. A list that
-//! cannot be read is marked, so that its mail waits.
+//! cannot be read or is too long is marked, so that its mail waits.
 
 use std::collections::BTreeSet;
 use std::io::{self, Read as _};
@@ -106,8 +106,9 @@ fn targets(parsed: &mut Parsed, path: &Path, text: &[u8]) -> (String, Vec<PathBu
     let lines = match parse_lines(text) {
         Ok(lines) => lines,
         Err(mistake) => {
+            let reason = format!("{UNREADABLE}the list cannot be read: {}", mistake.message);
             parsed.warnings.push(mistake.at(&file, 0));
-            return (value, nested);
+            return (reason, nested);
         }
     };
     for (number, items) in lines {
@@ -130,10 +131,12 @@ fn targets(parsed: &mut Parsed, path: &Path, text: &[u8]) -> (String, Vec<PathBu
             }
             count += 1;
             if count > ITEM_LIMIT {
-                let message = format!("more than {ITEM_LIMIT} addresses; the rest is left out");
+                // A part of a list would lose mail in silence, so all of it waits.
+                let message = format!("more than {ITEM_LIMIT} addresses; mail for the list waits");
                 let mistake = Mistake::new(message, "write them into several lists");
                 parsed.warnings.push(mistake.at(&file, number));
-                return (value, nested);
+                let reason = format!("{UNREADABLE}the list has more than {ITEM_LIMIT} addresses");
+                return (reason, Vec::new());
             }
             if !value.is_empty() {
                 value.push('\n');

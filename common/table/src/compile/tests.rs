@@ -136,6 +136,19 @@ fn lists_are_read_with_the_lists_that_they_name() {
 }
 
 #[test]
+fn a_list_that_is_too_long_waits_and_is_never_cut_short() {
+    let house = House::new();
+    let list = house.0.path().join("list");
+    put(&list, "joe\n".repeat(crate::target::ITEM_LIMIT + 1));
+    house.write("aliases", &format!("list: :include:{}\n", list.display()));
+    let report = report_of(&compile(&house.instance(), false), Table::Aliases);
+    assert_eq!(report.problems.len(), 1, "{report:?}");
+    let tables = Tables::open(&house.instance());
+    let reason = tables.include(&list).expect_err("later");
+    assert!(reason.contains("more than 100000 addresses"), "{reason}");
+}
+
+#[test]
 fn a_watch_notices_texts_and_lists() {
     let house = House::new();
     let list = house.0.path().join("list");
