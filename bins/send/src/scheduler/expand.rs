@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use stafette_addr::{Mailbox, ReversePath};
-use stafette_queue_layout::{FORWARDS_LIMIT, MAX_RECIPIENTS, Verdict};
+use stafette_queue_layout::{FORWARDS_LIMIT, MAX_RECIPIENTS, Standing, Verdict};
 use stafette_wire::delivery::{Bytes, Forward, Outcome};
 use stafette_wire::envelope::{Expanded, Notify, Recipient};
 use stafette_wire::users::Target;
@@ -25,6 +25,11 @@ const FIELDS: usize = 20;
 /// Octets of ORCPT (RFC 3461 section 4.2).
 const ORCPT_LIMIT: usize = 500;
 
+/// Targets of one order, unless one recipient alone has more: their children fit the line that names them, even in two kinds.
+const ORDER_TARGETS: usize = (FORWARDS_LIMIT - 2) * MAX_RECIPIENTS;
+
+/// A recipient and what it stands for, those of one owner.
+type Member = (u32, Vec<Target>);
 /// A recipient and what it stands for.
 pub(super) type Expansion = (u32, Vec<Target>, Option<ReversePath>);
 
@@ -85,15 +90,62 @@ fn inherited(parent: &Recipient, is_only: bool) -> (Option<Notify>, Option<Bytes
     (notify, orcpt)
 }
 
+/// Mailboxes that get this very message, or have it by now, whichever try it was: they are in no child besides. `others` are
+/// recipients of this round who do not.
+fn direct(open: &Open, others: &HashSet<u32>) -> HashSet<Mailbox> {
+    let recipients = open.message.journal.recipients();
+    recipients
+        .filter(|(index, recipient, state)| {
+            let went_on = |relay: &str| relay == ALIAS || relay == LIST;
+            let is_direct = match state.standing {
+                Standing::Pending => !open
+                    .forwarding
+                    .iter()
+                    .any(|forwarding| went_on(forwarding.relay) && forwarding.to.contains(index)),
+                Standing::Delivered => {
+                    let last = state.last.as_ref();
+                    !last.is_some_and(|last| went_on(&last.relay))
+                }
+                Standing::Failed => false,
+            };
+            is_direct && recipient.expanded != Expanded::Lines && !others.contains(index)
+        })
+        .map(|(_, recipient, _)| recipient.mailbox.clone())
+        .collect()
+}
+
+/// Splits what goes on by one owner so that each part fits one order: those it names, and the children that they need.
+fn orders(members: Vec<Member>) -> Vec<Vec<Member>> {
+    let mut orders: Vec<Vec<Member>> = Vec::new();
+    let mut count = 0usize;
+    for member in members {
+        count = count.saturating_add(member.1.len());
+        match orders.last_mut() {
+            Some(order) if count <= ORDER_TARGETS && order.len() < ORDER_RECIPIENTS => {
+                order.push(member);
+            }
+            _ => {
+                count = member.1.len();
+                orders.push(vec![member]);
+            }
+        }
+    }
+    orders
+}
+
 impl Scheduler {
-    /// Expands recipients; `direct` are mailboxes that get this very message anyway. What needs no child goes into `judged`.
+    /// Expands recipients; `others` are those of this round who do not get this very message. What needs no child goes into `judged`.
     pub(super) fn expand(
         &mut self,
         open: &mut Open,
         expansions: Vec<Expansion>,
-        direct: &HashSet<Mailbox>,
+        others: &HashSet<u32>,
         judged: &mut Vec<Judged>,
     ) {
+        if expansions.is_empty() {
+            return;
+        }
+        let direct = &direct(open, others);
         let mut groups: BTreeMap<Option<String>, (Option<ReversePath>, Vec<_>)> = BTreeMap::new();
         for (index, targets, owner) in expansions {
             if targets.is_empty() {
@@ -106,8 +158,8 @@ impl Scheduler {
             group.1.push((index, targets));
         }
         for (owner, members) in groups.into_values() {
-            for some in members.chunks(ORDER_RECIPIENTS) {
-                self.expand_some(open, owner.as_ref(), some, direct, judged);
+            for some in orders(members) {
+                self.expand_some(open, owner.as_ref(), &some, direct, judged);
             }
         }
     }
@@ -116,7 +168,7 @@ impl Scheduler {
         &mut self,
         open: &mut Open,
         owner: Option<&ReversePath>,
-        members: &[(u32, Vec<Target>)],
+        members: &[Member],
         direct: &HashSet<Mailbox>,
         judged: &mut Vec<Judged>,
     ) {
@@ -125,6 +177,7 @@ impl Scheduler {
         for (index, _) in members {
             names.extend(open.message.recipient(*index).map(|it| it.mailbox.clone()));
         }
+        let own_names: HashSet<Mailbox> = names.iter().cloned().collect();
         for (index, targets) in members {
             let Some(parent) = open.message.recipient(*index) else {
                 continue;
@@ -150,7 +203,7 @@ impl Scheduler {
                     expanded: target.expanded,
                 };
                 // What an alias means by its own name must not look as if it had been there before.
-                if names.contains(&target.mailbox) {
+                if own_names.contains(&target.mailbox) {
                     own.add(recipient);
                 } else {
                     others.add(recipient);

@@ -56,23 +56,31 @@ struct Ways {
     /// By line and reverse-path.
     hosts: BTreeMap<(String, Option<String>), AtHost>,
     expansions: Vec<Expansion>,
-    /// Mailboxes that get the message as it is.
-    direct: HashSet<Mailbox>,
+    /// Recipients who will not get this very message: they stand for others, or are refused.
+    not_direct: HashSet<u32>,
     judged: Vec<Judged>,
 }
 
 impl Ways {
-    fn take(&mut self, index: u32, mailbox: Mailbox, answer: Answer) {
+    /// What the answer says of who gets this very message, whether it is tried now or not.
+    fn note(&mut self, index: u32, answer: &Answer) {
+        let is_refused = match answer {
+            Answer::Expand { .. } | Answer::NoSuchUser => true,
+            Answer::Refused { code, .. } => !matches!(code, 400..=499),
+            Answer::Local(_) | Answer::Remote { .. } | Answer::Later(_) => false,
+        };
+        if is_refused {
+            self.not_direct.insert(index);
+        }
+    }
+
+    fn take(&mut self, index: u32, answer: Answer) {
         match answer {
-            Answer::Local(account) => {
-                self.accounts.entry(account).or_default().push(index);
-                self.direct.insert(mailbox);
-            }
+            Answer::Local(account) => self.accounts.entry(account).or_default().push(index),
             Answer::Remote { hop, sender } => {
                 let name = sender.as_ref().map(|sender| sender.as_str().to_owned());
                 let entry = self.hosts.entry((hop.line.clone(), name));
                 entry.or_insert((hop, sender, Vec::new())).2.push(index);
-                self.direct.insert(mailbox);
             }
             Answer::Expand { targets, owner } => self.expansions.push((index, targets, owner)),
             Answer::NoSuchUser => self.judge(
@@ -230,6 +238,7 @@ impl Scheduler {
             let Some(mailbox) = open.message.recipient(index).map(|it| it.mailbox.clone()) else {
                 continue;
             };
+            ways.note(index, &answer);
             let held_back = self.held_back(open, &mailbox, &answer);
             if let Some((reason, pause)) = held_back {
                 if !self.give_up(open, index, reason, &mut ways.judged) {
@@ -237,13 +246,13 @@ impl Scheduler {
                 }
                 continue;
             }
-            ways.take(index, mailbox, answer);
+            ways.take(index, answer);
         }
         let Ways {
             accounts,
             hosts,
             expansions,
-            direct,
+            not_direct,
             mut judged,
         } = ways;
         for (account, indexes) in accounts {
@@ -254,7 +263,7 @@ impl Scheduler {
             let to = (indexes, sender.map(Arc::new));
             self.put_on_line(key, open, &line, Some(&hop), to, &mut judged);
         }
-        self.expand(open, expansions, &direct, &mut judged);
+        self.expand(open, expansions, &not_direct, &mut judged);
         self.conclude(key, open, judged, &Way::none(Channel::Local));
     }
 
