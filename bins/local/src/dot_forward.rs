@@ -28,8 +28,12 @@ impl Owner<'_> {
     fn is(&self, address: &Address) -> bool {
         let local = address.local.as_str();
         let recipient = self.recipient;
-        if address.domain.as_ref() == Some(recipient.domain())
-            && address.local == *recipient.local()
+        // A name without a domain is one at the recipient's: of a mailbox in users/assign it need not be the account's.
+        if address
+            .domain
+            .as_ref()
+            .is_none_or(|domain| domain == recipient.domain())
+            && local.eq_ignore_ascii_case(recipient.local().as_str())
         {
             return true;
         }
@@ -103,6 +107,19 @@ mod tests {
             is_ours: &is_ours,
         };
         parse(text.as_bytes(), &owner)
+    }
+
+    #[test]
+    fn a_mailbox_whose_account_has_another_name_keeps_a_copy_by_its_own() {
+        let recipient = Mailbox::parse(b"ann@example.org").unwrap();
+        let owner = Owner {
+            account: "shared",
+            recipient: &recipient,
+            is_ours: &|_| false,
+        };
+        let steps = parse(b"\\ann, Ann, bob", &owner);
+        let bob = forward("bob@example.org");
+        assert_eq!(steps, Ok(vec![Step::Default, Step::Default, bob]));
     }
 
     fn forward(to: &str) -> Step {
