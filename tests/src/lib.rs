@@ -20,6 +20,7 @@ pub mod namespace;
 pub mod peer;
 pub mod people;
 pub mod process;
+pub mod route;
 pub mod settle;
 pub mod skip;
 pub mod strace;

@@ -237,3 +237,29 @@ fn a_file_that_others_may_have_arranged_makes_mail_wait_until_it_is_repaired() {
     assert_eq!(town.instance.wait_for_mail("demo", 2).len(), 2);
     town.instance.wait_until_empty();
 }
+
+#[test]
+fn a_loop_of_forwards_ends_with_a_report() {
+    if !Town::possible() {
+        return;
+    }
+    let mut town = Town::new(&["alice", "bob"], &[]);
+    town.put(
+        "alice",
+        ".forward",
+        "bob@stafette.test, bob, alice@stafette.test\n",
+    );
+    town.put("bob", ".qmail", "&alice@stafette.test\n./Maildir/\n");
+    town.instance.start();
+    send(&town, "alice");
+    let report = town.instance.wait_for_mail("demo", 1).remove(0);
+    let report = String::from_utf8_lossy(&report).into_owned();
+    assert!(
+        report.contains("loop") && report.contains("alice@stafette.test"),
+        "{report}"
+    );
+    town.instance.wait_until_empty();
+    assert_eq!(town.mail("alice").len(), 1);
+    assert_eq!(town.mail("bob").len(), 1);
+    assert_eq!(town.instance.mail("demo").len(), 1);
+}
