@@ -178,6 +178,10 @@ impl<'w, 'a> Expansion<'w, 'a> {
         for (name, at) in names.into_iter().zip(1..) {
             let named = Mailbox::new(name, mailbox.domain().clone());
             if let Some((key, entry)) = self.walk.alias(named.local())? {
+                let id = alias_id(&named);
+                if self.is_done(&id) {
+                    return Ok(());
+                }
                 let items = self.walk.items(&entry)?;
                 if is_only && self.owner.is_none() {
                     self.owner = self.walk.owner(&key)?;
@@ -188,14 +192,7 @@ impl<'w, 'a> Expansion<'w, 'a> {
                     is_only: is_only && items.len() == 1,
                 };
                 let text = format!("{key}: {}", entry.value);
-                return self.enter(
-                    alias_id(&named),
-                    source,
-                    &items,
-                    Table::Aliases,
-                    &entry,
-                    text,
-                );
+                return self.enter(id, source, &items, Table::Aliases, &entry, text);
             }
             if at < count && self.has_account(&named)? {
                 return self.mailbox(&named);
@@ -236,6 +233,11 @@ impl<'w, 'a> Expansion<'w, 'a> {
 
     fn include(&mut self, source: Source<'_>, path: &Path) -> Result<(), Stop> {
         let name = format!(":include:{}", path.display());
+        let id = format!("i{name}");
+        self.count()?;
+        if self.is_done(&id) {
+            return Ok(());
+        }
         let tables = &self.walk.directory.tables;
         let entry = tables
             .include(path)
@@ -249,14 +251,12 @@ impl<'w, 'a> Expansion<'w, 'a> {
             ..source
         };
         let text = format!("{name}: {} targets", items.len());
-        self.enter(
-            format!("i{name}"),
-            source,
-            &items,
-            Table::Aliases,
-            &entry,
-            text,
-        )
+        self.enter(id, source, &items, Table::Aliases, &entry, text)
+    }
+
+    /// Whether nothing new can come of this: then a long list is not even read again. The first loop is still to be told.
+    fn is_done(&self, id: &String) -> bool {
+        self.seen.contains(id) && (self.first_loop.is_some() || !self.path.contains(id))
     }
 
     fn found_loop(&mut self, at: usize, id: &str, entry: &Entry, table: Table) {

@@ -251,6 +251,32 @@ fn the_mailertable_comes_before_routes_and_routes_before_exchangers() {
     }
 }
 
+#[test]
+fn a_long_list_that_is_named_again_and_again_is_read_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let list = |name: &str, text: String| {
+        let path = folder.path().join(name);
+        let mut file = File::create(&path).unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+        path.display().to_string()
+    };
+    let addresses: String = (0..20_000).map(|n| format!("u{n}@far.example\n")).collect();
+    let long = list("long", addresses);
+    let itself = folder.path().join("again").display().to_string();
+    let again = format!(":include:{long}\n:include:{itself}\n").repeat(20_000);
+    let again = list("again", again);
+    let place = Place::new(&[("aliases", &format!("all: :include:{again}\n"))]);
+    let directory = place.directory();
+    let started = std::time::Instant::now();
+    let found = resolve(&directory, "all@me.example", Expanded::No);
+    let What::Expand { targets, .. } = found.what else {
+        panic!("{:?}", found.what);
+    };
+    assert_eq!(targets.len(), 20_000);
+    // Reading it each time takes minutes.
+    assert!(started.elapsed() < std::time::Duration::from_secs(20));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
     #[test]
