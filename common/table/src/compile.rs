@@ -9,6 +9,7 @@ mod write;
 
 use std::io;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use stafette_control::{FILE_LIMIT, Instance, Mistake, Problem};
 
@@ -28,10 +29,15 @@ pub fn compile(instance: &Instance, force: bool) -> Report {
     }
 }
 
+/// For so long a text that was there may be away before it counts as removed: some editors save by taking it away first.
+const AWAY: Duration = Duration::from_millis(900);
+
 /// Looks again and again, and compiles a table when its text, or a list that it names, has changed.
 #[derive(Debug, Default)]
 pub struct Watch {
     seen: [Option<Vec<Seen>>; 5],
+    /// Since when a text that was there is not.
+    away: [Option<Instant>; 5],
 }
 
 impl Watch {
@@ -44,7 +50,16 @@ impl Watch {
     /// Looks now. The report has the tables that were not as they were at the last look; with `force` all of them.
     pub fn look(&mut self, instance: &Instance, force: bool) -> Report {
         let mut report = Report::default();
-        for (table, seen) in Table::ALL.into_iter().zip(&mut self.seen) {
+        let known = self.seen.iter_mut().zip(&mut self.away);
+        for (table, (seen, away)) in Table::ALL.into_iter().zip(known) {
+            if seen.as_deref().is_some_and(is_taken_away) {
+                let since = away.get_or_insert_with(Instant::now);
+                if !force && since.elapsed() < AWAY {
+                    continue;
+                }
+            } else {
+                *away = None;
+            }
             let is_same = seen
                 .as_ref()
                 .is_some_and(|seen| is_same(instance, table, seen));
@@ -56,6 +71,12 @@ impl Watch {
         }
         report
     }
+}
+
+/// Whether the text was there and is not any more.
+fn is_taken_away(seen: &[Seen]) -> bool {
+    seen.first()
+        .is_some_and(|(path, stamp)| stamp.is_some() && is_absent(path))
 }
 
 /// Whether the files are what they were, and the compiled table is where it should be.
@@ -73,9 +94,6 @@ fn is_same(instance: &Instance, table: Table, seen: &[Seen]) -> bool {
 
 /// Reads a text and its lists.
 pub(crate) fn read(source: &Source, table: Table) -> io::Result<(Parsed, Vec<Seen>)> {
-    if !std::fs::metadata(&source.path)?.is_file() {
-        return Err(io::Error::other("not a regular file"));
-    }
     let mut seen = vec![(source.path.clone(), compiled::stamp(&source.path).ok())];
     let limit = usize::try_from(FILE_LIMIT).unwrap_or(usize::MAX);
     let text = read_bounded(&source.path, limit)?;

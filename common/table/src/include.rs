@@ -75,12 +75,8 @@ pub fn list_directories(instance: &Instance) -> Vec<PathBuf> {
 }
 
 fn read(path: &Path) -> io::Result<Vec<u8>> {
-    // A named pipe would keep us waiting, so what it is is asked before it is opened.
     let data = std::fs::metadata(path)?;
-    if !data.is_file() {
-        return Err(io::Error::other("not a regular file"));
-    }
-    if data.permissions().mode() & 0o002 != 0 {
+    if data.is_file() && data.permissions().mode() & 0o002 != 0 {
         return Err(io::Error::other("everybody may write to it"));
     }
     read_bounded(path, TEXT_LIMIT)
@@ -89,10 +85,17 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
 /// Reads a regular file of at most `limit` bytes.
 pub(crate) fn read_bounded(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
     let most = u64::try_from(limit).unwrap_or(u64::MAX);
+    let is_regular = |data: &std::fs::Metadata| {
+        let not = || io::Error::other("not a regular file");
+        data.is_file().then_some(()).ok_or_else(not)
+    };
+    // What it is is asked before it is opened, since opening alone means something to a device, and of what was opened, since a named
+    // pipe that took its place would keep us waiting for ever.
+    is_regular(&std::fs::metadata(path)?)?;
+    let file = stafette_sys::fs::open_read(path)?;
+    is_regular(&file.metadata()?)?;
     let mut bytes = Vec::new();
-    std::fs::File::open(path)?
-        .take(most.saturating_add(1))
-        .read_to_end(&mut bytes)?;
+    file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
     if bytes.len() > limit {
         return Err(io::Error::other(format!("over {} MiB", limit >> 20)));
     }

@@ -70,7 +70,7 @@ impl Tables {
                 continue;
             }
             let source = Source::find(&self.instance, table);
-            let is_there = is_there(&source, state.is_there);
+            let is_there = stamp.is_ok() || is_there(&source, state.is_there);
             let is_same = stamp.ok() == state.stamp && (state.stamp.is_some() || !is_there);
             if is_same && is_there == state.is_there && source == state.source {
                 continue;
@@ -88,7 +88,7 @@ impl Tables {
         self.states.get(table.index())
     }
 
-    /// Whether the table has a text file; without one it is empty.
+    /// Whether the table has a text file, or a compiled one that was not removed yet; without them it is empty.
     #[must_use]
     pub fn is_there(&self, table: Table) -> bool {
         self.state(table).is_some_and(|state| state.is_there)
@@ -177,8 +177,9 @@ impl State {
         let source = Source::find(instance, table);
         let path: PathBuf = instance.tables().join(table.compiled_name());
         // A file that nobody lets us look at at all is taken to be there: then the compiled table decides.
-        let is_there = is_there(&source, before.unwrap_or(true));
         let opened = Compiled::open(&path);
+        // Editors take a text away for a moment: the compiled table stays in force until the compiler has removed it.
+        let is_there = compiled::stamp(&path).is_ok() || is_there(&source, before.unwrap_or(true));
         let (stamp, compiled) = match opened {
             Ok((compiled, stamp)) => (Some(stamp), Ok(Arc::new(compiled))),
             Err(error) => {

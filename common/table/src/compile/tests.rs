@@ -87,9 +87,28 @@ fn a_table_goes_with_its_text() {
     house.write("access", "10 REJECT\n");
     assert_eq!(house.fate(Table::Access), Fate::Compiled);
     fs::remove_file(house.instance().etc.join("access")).expect("removed");
-    assert_eq!(house.value(Table::Access, "10"), Ok(None));
     assert_eq!(house.fate(Table::Access), Fate::Removed);
+    assert_eq!(house.value(Table::Access, "10"), Ok(None));
     assert!(!house.instance().tables().join("access.cdb").exists());
+}
+
+#[test]
+fn a_text_that_an_editor_takes_away_for_a_moment_stays_in_force() {
+    let house = House::new();
+    house.write("aliases", "root: ann\n");
+    let mut watch = Watch::new();
+    watch.look(&house.instance(), false);
+    let text = house.instance().etc.join("aliases");
+    fs::remove_file(&text).expect("removed");
+    assert!(watch.look(&house.instance(), false).tables.is_empty());
+    assert_eq!(house.value(Table::Aliases, "root"), found("ann", 1));
+    house.write("aliases", "root: bob\n");
+    assert_eq!(watch.look(&house.instance(), false).tables.len(), 1);
+    assert_eq!(house.value(Table::Aliases, "root"), found("bob", 1));
+    fs::remove_file(&text).expect("removed");
+    let report = watch.look(&house.instance(), true);
+    assert_eq!(report_of(&report, Table::Aliases).fate, Fate::Removed);
+    assert_eq!(house.value(Table::Aliases, "root"), Ok(None));
 }
 
 #[test]

@@ -57,6 +57,9 @@ fn a_text_that_comes_and_goes_is_noticed() {
     let house = House::new("root: joe\n");
     let mut tables = Tables::open(&house.instance);
     fs::remove_file(house.instance.etc.join("aliases")).expect("removed");
+    assert!(!tables.refresh_now());
+    assert_eq!(value(&tables, "root").as_deref(), Some("joe"));
+    drop(compile(&house.instance, false));
     assert!(tables.refresh_now());
     assert!(!tables.is_there(Table::Aliases));
     assert_eq!(value(&tables, "root"), None);
