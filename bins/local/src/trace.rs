@@ -5,7 +5,8 @@
 
 use stafette_addr::Mailbox;
 use stafette_addr::ReversePath;
-use stafette_message::header::{HopCounter, fields, unfold};
+use stafette_message::header::HopCounter;
+use stafette_message::loops::was_delivered_to;
 use stafette_message::trace::{delivered_to, return_path};
 use stafette_wire::delivery::Bytes;
 
@@ -44,21 +45,12 @@ pub fn find_loop(add: &[Bytes], content: &[u8], to: &Mailbox, hop_limit: u32) ->
             hops.hops()
         )));
     }
-    let added = add.iter().flat_map(|field| fields(&field.0));
-    added
-        .chain(fields(content))
-        .filter(|field| field.is("Delivered-To"))
-        .any(|field| is_mailbox(&unfold(field.body()), to))
-        .then(|| {
-            Verdict::loops(format!(
-                "the message was delivered to {to} before: it loops"
-            ))
-        })
-}
-
-/// Whether a field's body names this mailbox, with the domain in any case.
-fn is_mailbox(body: &[u8], to: &Mailbox) -> bool {
-    Mailbox::parse(body).is_ok_and(|mailbox| mailbox == *to)
+    let added = add.iter().map(|field| field.0.as_slice());
+    was_delivered_to(added, content, to).then(|| {
+        Verdict::loops(format!(
+            "the message was delivered to {to} before: it loops"
+        ))
+    })
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use stafette_control::DomainSet;
-use stafette_sys::confine::{Needs, confine};
+use stafette_sys::confine::{Needs, confine, hide};
 use stafette_sys::limits::FileLimit;
 use stafette_sys::packet::Socket;
 use stafette_sys::{fork, user};
@@ -140,10 +140,11 @@ fn become_recipient(identity: &Identity, setting: &Setting) -> io::Result<()> {
     user::become_user(identity.uid, identity.gid, &groups)
 }
 
-/// Who runs no programs can never run one, nor speak TCP. Mailboxes may be anywhere.
+/// Who runs no programs can never run one, nor speak TCP. Mailboxes may be anywhere. Who does is, like the others, out of reach of other
+/// processes of its user, whatever fs.suid_dumpable says: they may not trace it, nor take the queue file that it has open.
 fn give_up_executing(identity: &Identity) -> io::Result<()> {
     if identity.runs_programs() {
-        return Ok(());
+        return hide();
     }
     let needs = Needs {
         write: vec![PathBuf::from("/")],

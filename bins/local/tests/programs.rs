@@ -307,7 +307,7 @@ fn programs_of_a_plain_user_cannot_see_the_queue_and_may_be_set_id() {
     place.put(
         "joe",
         ".qmail",
-        "|ls -l /proc/self/fd >fds; grep -E '^(NoNewPrivs|CapEff|CapBnd|SigIgn)' /proc/self/status >status; id -u >uid; readlink /proc/self/fd/0 >stdin; dd if=/dev/null of=/dev/stdin 2>/dev/null; ulimit -n >files\n",
+        "|ls -l /proc/self/fd >fds; grep -E '^(NoNewPrivs|CapEff|CapBnd|SigIgn)' /proc/self/status >status; id -u >uid; readlink /proc/self/fd/0 >stdin; ls /proc/$PPID/fd >worker 2>&1; dd if=/dev/null of=/dev/stdin 2>/dev/null; ulimit -n >files\n",
     );
     let (fate, _, words) = deliver(&local, "joe");
     assert_eq!(fate, Fate::Delivered, "{words}");
@@ -334,6 +334,12 @@ fn programs_of_a_plain_user_cannot_see_the_queue_and_may_be_set_id() {
     assert_eq!(place.get("joe", "uid").trim(), place::owner().0.to_string());
     let descriptors = place.get("joe", "fds");
     assert!(!descriptors.contains("socket:"), "{descriptors}");
+    // The process that holds the queue's file has the same user id, and is out of reach all the same.
+    let worker = place.get("joe", "worker");
+    assert!(
+        place::owner().0 == 0 || worker.contains("Permission denied"),
+        "{worker}"
+    );
 }
 
 #[test]

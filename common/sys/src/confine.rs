@@ -106,12 +106,18 @@ pub fn confine(needs: &Needs<'_>) -> io::Result<Report> {
         prctl::set_no_new_privs()?;
         report.add("no-new-privileges", State::InForce("yes".to_owned()));
     }
-    prctl::set_dumpable(false)?;
+    hide()?;
     report.add("not-dumpable", State::InForce("yes".to_owned()));
     needs.limits.apply()?;
     report.add("limits", State::InForce(report::limits(&needs.limits)));
     report.add("landlock", paths::restrict(needs, clock));
     Ok(report)
+}
+
+/// From now on no other process of the same user can trace this one or look into it; neither can what it forks, until
+/// that executes a file.
+pub fn hide() -> io::Result<()> {
+    Ok(prctl::set_dumpable(false)?)
 }
 
 fn change_root(needs: &Needs<'_>, report: &mut Report) -> io::Result<()> {

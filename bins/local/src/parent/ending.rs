@@ -14,6 +14,8 @@ use crate::task::{Done, Report, Work};
 use crate::verdict::Verdict;
 use crate::worker::Role;
 
+/// Packets taken from one worker before others have their turn; more than its socket can hold when it is dead.
+const TURN: usize = 2_000;
 /// Deaths of workers over one recipient of a message, from which on they count as attempts.
 const DEATHS: u8 = 3;
 
@@ -22,11 +24,12 @@ impl Parent {
     pub(super) fn hear_worker(&mut self, token: u64) {
         let mut buffer = std::mem::take(&mut self.buffer);
         buffer.resize(MAX_PACKET, 0);
-        while let Some(socket) = self
-            .workers
-            .get(&token)
-            .and_then(|worker| worker.socket.as_ref())
-        {
+        for _ in 0..TURN {
+            let socket = self
+                .workers
+                .get(&token)
+                .and_then(|worker| worker.socket.as_ref());
+            let Some(socket) = socket else { break };
             match socket.try_recv(&mut buffer) {
                 Ok((0, _)) => self.let_go(token),
                 Ok((length, _)) => match Report::decode(buffer.get(..length).unwrap_or_default()) {
