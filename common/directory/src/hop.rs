@@ -8,6 +8,7 @@ use stafette_table::mailer::{self, Mailer};
 use stafette_table::{Entry, Table};
 use stafette_wire::delivery::{NextHop, Protocol};
 
+use crate::resolution::is_plain_for_uucp;
 use crate::walk::{Stop, Walk, refused};
 use crate::{Decision, MailerProgram, What};
 
@@ -191,14 +192,11 @@ impl Walk<'_> {
 
     /// What uux hands to rmail goes through a shell on some hosts, so that only plain signs may be in it.
     fn uucp(&self, host: &str, user: &str, in_rcpthosts: bool) -> Result<What, Stop> {
-        let is_plain = |text: &str, more: &[u8]| {
-            !text.is_empty()
-                && !text.starts_with('-')
-                && text
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || more.contains(&byte))
-        };
-        if !is_plain(host, b"._-%") || !is_plain(user, b"._-+=%!@:,/") {
+        // Each host of a path hands on what stands behind it, which must be no option there either.
+        let is_option = |text: &str| text.split('!').any(|part| part.starts_with('-'));
+        let is_host =
+            is_plain_for_uucp(host) && !host.contains(['+', '=', '!', '@', ':', ',', '/']);
+        if !is_host || !is_plain_for_uucp(user) || is_option(host) || is_option(user) {
             return Err(bad_address("an address with signs that UUCP cannot carry"));
         }
         Ok(What::Mailer {

@@ -83,21 +83,35 @@ impl MailerProgram {
             from.as_str().trim_start_matches('-').to_owned()
         };
         match self {
-            Self::Uucp { host, user } => vec![
-                "uux".to_owned(),
-                "-".to_owned(),
-                "-r".to_owned(),
-                format!("-a{sender}"),
-                "-gC".to_owned(),
-                format!("{host}!rmail"),
-                format!("({user})"),
-            ],
+            Self::Uucp { host, user } => {
+                // Whom uuxqt tells of failures; it reads a blank as the end of a word.
+                let asker = if is_plain_for_uucp(&sender) {
+                    sender.as_str()
+                } else {
+                    "MAILER-DAEMON"
+                };
+                vec![
+                    "uux".to_owned(),
+                    "-".to_owned(),
+                    "-r".to_owned(),
+                    format!("-a{asker}"),
+                    "-gC".to_owned(),
+                    format!("{host}!rmail"),
+                    format!("({user})"),
+                ]
+            }
             Self::Words { words, user, host } => words
                 .iter()
                 .map(|word| fill(word, user, host, &sender))
                 .collect(),
         }
     }
+}
+
+/// Whether it has only signs that uux, uuxqt and a shell behind them take for nothing but themselves.
+pub(crate) fn is_plain_for_uucp(text: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-+=%!@:,/".contains(&byte);
+    !text.is_empty() && text.bytes().all(is_plain)
 }
 
 /// Fills in what stands behind `$` in one pass, so that nothing that was filled in is read again. `$$` is a dollar sign.
@@ -314,5 +328,12 @@ mod tests {
                 "(joe)"
             ]
         );
+        for from in ["\"a b\"@x.example", "\"a;b\"@x.example", "a(b@x.example"] {
+            if let Ok(from) = ReversePath::parse(from.as_bytes()) {
+                assert_eq!(program.arguments(&from)[3], "-aMAILER-DAEMON");
+            }
+        }
+        let from = ReversePath::parse(b"joe+x@x.example").unwrap();
+        assert_eq!(program.arguments(&from)[3], "-ajoe+x@x.example");
     }
 }

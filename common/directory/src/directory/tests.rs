@@ -246,6 +246,10 @@ fn the_mailertable_comes_before_routes_and_routes_before_exchangers() {
             "\"near!a b\"@me.example",
             "553 5.1.3 an address with signs that UUCP cannot carry",
         ),
+        (
+            "near!y!-x@me.example",
+            "553 5.1.3 an address with signs that UUCP cannot carry",
+        ),
     ] {
         assert_eq!(say(&directory, address), said, "{address}");
     }
