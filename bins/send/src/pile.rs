@@ -49,6 +49,31 @@ impl<T: Send + 'static> Pile<T> {
         self.inner.more.notify_one();
     }
 
+    /// Puts work on, unless the same lies there already.
+    pub(crate) fn put_once(&self, work: T)
+    where
+        T: PartialEq,
+    {
+        let mut pile = self
+            .inner
+            .work
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if !pile.contains(&work) {
+            pile.push_back(work);
+            self.inner.more.notify_one();
+        }
+    }
+
+    /// How much lies there.
+    pub(crate) fn len(&self) -> usize {
+        self.inner
+            .work
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .len()
+    }
+
     /// Takes work off, waiting for some.
     pub(crate) fn take(&self) -> T {
         let mut work = self
@@ -91,5 +116,20 @@ impl<T: Send + 'static> Pile<T> {
                 })?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_lies_there_is_not_put_on_again() {
+        let pile = Pile::new();
+        for work in [1, 2, 1, 2, 3] {
+            pile.put_once(work);
+        }
+        assert_eq!(pile.len(), 3);
+        assert_eq!([pile.take(), pile.take(), pile.take()], [1, 2, 3]);
     }
 }

@@ -18,11 +18,13 @@ use crate::search::Search;
 
 /// Names in one batch.
 const BATCH: usize = 1_000;
+/// Walks that wait for their turn: each reads the whole queue, and everybody may ask for some (ETRN).
+const WALKS: usize = 16;
 /// Batches that the loop has not seen yet.
 const AHEAD: usize = 4;
 
 /// What to walk for.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 enum Walk {
     All,
     For(Search),
@@ -56,9 +58,14 @@ impl Scanner {
         self.walks.put(Walk::All);
     }
 
-    /// Walks through everything that is looked for.
+    /// Walks through everything that is looked for, once for all who ask before it begins.
     pub(crate) fn search(&self, wanted: Search) {
-        self.walks.put(Walk::For(wanted));
+        self.walks.put_once(Walk::For(wanted));
+    }
+
+    /// Whether so much is to be looked for that nobody should ask for more.
+    pub(crate) fn is_full(&self) -> bool {
+        self.walks.len() >= WALKS
     }
 
     /// The loop has dealt with a batch.

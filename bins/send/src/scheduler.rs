@@ -16,6 +16,7 @@ mod job;
 mod list;
 mod load;
 mod log;
+mod lookup;
 mod operate;
 mod outcome;
 mod pass_on;
@@ -91,7 +92,7 @@ pub(crate) struct Scheduler {
     /// Jobs of a former life by message.
     adopted: HashMap<Key, Vec<(u64, Vec<u32>)>>,
     orphans: HashMap<Key, Vec<Orphan>>,
-    route: route::Questions,
+    route: lookup::Questions,
     records: BTreeMap<u64, record::Record>,
     next_record: u64,
     next_forward: u64,
@@ -133,7 +134,7 @@ impl Scheduler {
             parents: [Parent::default(), Parent::default()],
             adopted: HashMap::new(),
             orphans: HashMap::new(),
-            route: route::Questions::default(),
+            route: lookup::Questions::default(),
             records: BTreeMap::new(),
             next_record: 0,
             next_forward: 0,
@@ -304,6 +305,7 @@ impl Scheduler {
 
     /// Forgets an open message that was taken.
     fn close(&mut self, key: Key, open: &Open) {
+        self.route.forget(&open.routed);
         self.weight = self.weight.saturating_sub(open.message.weight());
         self.open = self.open.saturating_sub(1);
         if let Some(time) = open.stuck {

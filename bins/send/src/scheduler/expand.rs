@@ -303,13 +303,15 @@ impl Scheduler {
         let number = self.next_forward;
         self.next_forward = number.wrapping_add(1);
         let (from, verp) = ordered.sender;
+        let count = ordered.parts.iter().map(|part| part.recipients.len()).sum();
+        self.route.order(number, count);
         open.forwarding.push(Forwarding {
             number,
             to: ordered.to.clone(),
             relay: ordered.relay,
             settled: ordered.settled,
             from: from.as_str().to_owned(),
-            count: ordered.parts.iter().map(|part| part.recipients.len()).sum(),
+            count,
             outcome: ordered.outcome,
         });
         self.effects.push(Effect::Forward(Box::new(ForwardOrder {

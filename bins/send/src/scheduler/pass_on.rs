@@ -18,6 +18,7 @@ use crate::stage::{Deed, Forwarding, Open, Wish};
 impl Scheduler {
     /// The children were made, or not.
     pub(crate) fn forwarded(&mut self, key: Key, number: u64, forwarded: Forwarded) {
+        self.route.end_order(number);
         let Some(mut open) = self.take(key) else {
             return;
         };

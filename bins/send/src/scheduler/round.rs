@@ -174,6 +174,7 @@ impl Scheduler {
 
     /// A wish for an open message: its entries on lines mean nothing from now on.
     pub(super) fn wish_open(&mut self, open: &mut Open, wish: Wish) {
+        self.route.forget(&open.routed);
         open.wish = Some(wish);
         open.round = self.next_round();
         open.on_lines = 0;

@@ -1,51 +1,25 @@
 //! Where recipients go: users is asked about each of them at each attempt.
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use stafette_addr::{Mailbox, ReversePath};
 use stafette_queue_layout::Verdict;
 use stafette_wire::delivery::NextHop;
-use stafette_wire::users::Target;
 
 use super::Scheduler;
 use super::conclude::{Judged, Way};
 use super::expand::Expansion;
-use crate::effect::Effect;
 use crate::key::Key;
-use crate::line::{Class, Entry};
+use crate::line::Entry;
 use crate::policy::Deferral;
 use crate::schedule::Channel;
-use crate::stage::{Answer, Open, Stage};
+use crate::stage::{Answer, Open};
 
-/// Questions that users has at once.
-const ASKED_LIMIT: usize = 256;
 /// Seconds after which mail to a paused domain is looked at again.
 const PAUSE_STEP: i64 = 300;
 /// Seconds after which mail that waits for a flush is looked at again.
 const DEFERRED_STEP: i64 = 3600;
-/// For so many others one recipient stands at most.
-const TARGET_LIMIT: usize = 100_000;
-
-#[derive(Debug, Clone, Copy)]
-struct Question {
-    key: Key,
-    round: u32,
-    index: u32,
-}
-
-/// Questions to users.
-#[derive(Debug, Default)]
-pub(super) struct Questions {
-    letters: VecDeque<Question>,
-    bulk: VecDeque<Question>,
-    asked: HashMap<u32, (Class, Question)>,
-    next: u32,
-    is_up: bool,
-    /// Targets of answers that come in several packets.
-    partial: HashMap<u32, Vec<Target>>,
-}
-
 /// Where to, the reverse-path to use there if not the message's own, and whom.
 type AtHost = (NextHop, Option<ReversePath>, Vec<u32>);
 
@@ -109,131 +83,11 @@ impl Ways {
     }
 }
 
-impl Questions {
-    fn queue(&mut self, class: Class) -> &mut VecDeque<Question> {
-        match class {
-            Class::Letter => &mut self.letters,
-            Class::Bulk => &mut self.bulk,
-        }
-    }
-}
-
 impl Scheduler {
-    /// Queues questions about recipients of a message.
-    pub(super) fn ask(&mut self, key: Key, round: u32, class: Class, indexes: Vec<u32>) {
-        self.route
-            .queue(class)
-            .extend(
-                indexes
-                    .into_iter()
-                    .map(|index| Question { key, round, index }),
-            );
-    }
-
-    /// users can be asked.
-    pub(crate) fn users_up(&mut self) {
-        self.route.is_up = true;
-    }
-
-    /// users is gone: what it was asked is asked again.
-    pub(crate) fn users_down(&mut self) {
-        self.route.is_up = false;
-        self.route.partial.clear();
-        for (_, (class, question)) in std::mem::take(&mut self.route.asked) {
-            self.route.queue(class).push_front(question);
-        }
-    }
-
-    /// Asks as much as users may have at once; letters first.
-    pub(super) fn pump_lookups(&mut self) {
-        while self.route.is_up && self.route.asked.len() < ASKED_LIMIT {
-            let (class, question) = match self.route.letters.pop_front() {
-                Some(question) => (Class::Letter, question),
-                None => match self.route.bulk.pop_front() {
-                    Some(question) => (Class::Bulk, question),
-                    None => return,
-                },
-            };
-            let Some(Stage::Open(open)) = self.live.get(&question.key) else {
-                continue;
-            };
-            if open.round != question.round {
-                continue;
-            }
-            let Some(recipient) = open.message.recipient(question.index) else {
-                continue;
-            };
-            let (mailbox, expanded) = (recipient.mailbox.clone(), recipient.expanded);
-            let forwarded = open.message.forwarded();
-            let seq = self.route.next;
-            self.route.next = seq.wrapping_add(1);
-            self.route.asked.insert(seq, (class, question));
-            self.effects.push(Effect::Lookup {
-                seq,
-                mailbox,
-                expanded,
-                forwarded,
-            });
-        }
-    }
-
-    /// users answered that a recipient stands for others: some of them, or the last.
-    pub(crate) fn expanded(
-        &mut self,
-        seq: u32,
-        targets: Vec<Target>,
-        owner: Option<ReversePath>,
-        is_last: bool,
-    ) {
-        if !self.route.asked.contains_key(&seq) {
-            return;
-        }
-        let all = self.route.partial.entry(seq).or_default();
-        // What is beyond the limit is not kept; one more says that there is too much.
-        let room = (TARGET_LIMIT + 1).saturating_sub(all.len());
-        all.extend(targets.into_iter().take(room));
-        if !is_last {
-            return;
-        }
-        let targets = self.route.partial.remove(&seq).unwrap_or_default();
-        let answer = if targets.len() > TARGET_LIMIT {
-            Answer::Refused {
-                code: 450,
-                status: "4.5.3".to_owned(),
-                text: format!("it stands for more than {TARGET_LIMIT} others"),
-            }
-        } else {
-            Answer::Expand { targets, owner }
-        };
-        self.routed(seq, answer);
-    }
-
-    /// users answered.
-    pub(crate) fn routed(&mut self, seq: u32, answer: Answer) {
-        let Some((_, question)) = self.route.asked.remove(&seq) else {
-            return;
-        };
-        let Some(Stage::Open(open)) = self.live.get_mut(&question.key) else {
-            return;
-        };
-        if open.round != question.round || open.lookups == 0 {
-            return;
-        }
-        open.routed.push((question.index, answer));
-        open.lookups -= 1;
-        if open.lookups > 0 {
-            return;
-        }
-        if let Some(mut open) = self.take(question.key) {
-            self.dispatch(question.key, &mut open);
-            self.give_back(question.key, open);
-            self.advance(question.key);
-        }
-    }
-
     /// All recipients of the round are routed: onto the lines with them.
-    fn dispatch(&mut self, key: Key, open: &mut Open) {
+    pub(super) fn dispatch(&mut self, key: Key, open: &mut Open) {
         let mut ways = Ways::default();
+        self.route.forget(&open.routed);
         for (index, answer) in std::mem::take(&mut open.routed) {
             let Some(mailbox) = open.message.recipient(index).map(|it| it.mailbox.clone()) else {
                 continue;

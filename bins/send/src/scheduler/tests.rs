@@ -3,6 +3,7 @@
 mod accident;
 mod children;
 mod deferring;
+mod expanding;
 mod forwarding;
 mod life;
 mod operator;

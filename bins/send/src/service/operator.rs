@@ -145,6 +145,10 @@ impl Service {
     }
 
     fn flush(&mut self, token: u64, uid: u32, selection: &Selection) {
+        if self.scanner.is_full() {
+            let text = "too much is being looked for: ask again in a moment".to_owned();
+            return self.answer(token, &FromSend::Refused { text });
+        }
         match Search::of(selection) {
             Some(search) => {
                 self.scheduler.flush_some(uid, search, &selection.text);
