@@ -1,4 +1,8 @@
-//! `-X`: what went in and out, line by line, behind the number of the process: `PID <<< came in`, `PID >>> went out`.
+//! `-X`: what went in and out, line by line, behind the number of the process: `# PID <<< came in`, `# PID >>> went out`.
+//!
+//! Web forms have been made to pass `-X` in an address, so that the transcript of a message became a program of the web server
+//! (CVE-2016-10033). So nothing written here can run: every line is a comment to shells, their like and most settings, and what begins a
+//! piece of program in a page (`<?`, `<%`, `<!`, `<script`) does not appear, nor does a control character.
 //!
 //! The file is opened as the caller, for appending. A file that cannot be opened ends the program before anything was done; one that
 //! cannot be written to later ends the transcript alone, as the message matters more.
@@ -94,13 +98,44 @@ impl Transcript {
             Way::In => "<<<",
             Way::Out => ">>>",
         };
-        let mut text = format!("{:05} {arrow} ", std::process::id()).into_bytes();
-        text.extend_from_slice(line);
+        let mut text = format!("# {:05} {arrow} ", std::process::id()).into_bytes();
+        push_harmless(line, &mut text);
         text.push(b'\n');
         if let Some(file) = &mut self.file
             && file.write_all(&text).is_err()
         {
             self.file = None;
         }
+    }
+}
+/// Appends a line in which nothing can be run.
+fn push_harmless(line: &[u8], out: &mut Vec<u8>) {
+    for (at, byte) in line.iter().enumerate() {
+        let next = line.get(at + 1);
+        let begins_program =
+            *byte == b'<' && matches!(next, Some(b'?' | b'%' | b'!' | b's' | b'S'));
+        if begins_program || (byte.is_ascii_control() && *byte != b'\t') {
+            out.extend_from_slice(format!("\\x{byte:02x}").as_bytes());
+        } else {
+            out.push(*byte);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_in_a_transcript_can_run() {
+        let mut out = Vec::new();
+        push_harmless(
+            b"<?php x ?> <% <!--#exec <Script <joe@x>\r;\x1b\tz",
+            &mut out,
+        );
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            "\\x3c?php x ?> \\x3c% \\x3c!--#exec \\x3cScript <joe@x>\\x0d;\\x1b\tz"
+        );
     }
 }

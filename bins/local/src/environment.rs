@@ -55,7 +55,7 @@ pub fn variables(about: &About<'_>, inherited: &[Variable]) -> Vec<Variable> {
     let host = about.to.domain().as_str();
     let local = about.to.local().as_str();
     let mut all = inherited.to_vec();
-    let mut set = |name, value: &str| all.push((name, OsString::from(value)));
+    let mut set = |name, value: &str| all.push((name, OsString::from(harmless(value))));
     set("PATH", PATH);
     set("SHELL", "/bin/sh");
     set("USER", about.user);
@@ -92,6 +92,14 @@ pub fn variables(about: &About<'_>, inherited: &[Variable]) -> Vec<Variable> {
     all
 }
 
+/// Old shells ran what stood behind `() {` in any variable (CVE-2014-6271), and a local-part can begin so.
+fn harmless(value: &str) -> String {
+    match value.strip_prefix('(') {
+        Some(rest) => format!("_{rest}"),
+        None => value.to_owned(),
+    }
+}
+
 /// The host, then what stands before its last dot, and so on.
 fn hosts(host: &str) -> impl Iterator<Item = &str> {
     std::iter::successors(Some(host), |host| {
@@ -109,6 +117,12 @@ fn extensions(ext: &str) -> impl Iterator<Item = &str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_variable_begins_as_a_function_of_a_shell() {
+        assert_eq!(harmless("() { :;}; id"), "_) { :;}; id");
+        assert_eq!(harmless("a() {"), "a() {");
+    }
 
     #[test]
     fn a_program_finds_what_qmail_command_says() {
