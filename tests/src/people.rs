@@ -1,4 +1,4 @@
-//! Accounts with homes that exist for one instance only: it runs in a mount namespace with its own /etc/passwd.
+//! Accounts with homes that exist for one instance only: it runs in a mount namespace with its own /etc.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -24,8 +24,11 @@ impl Town {
         make_services();
         let mut instance = Instance::new(arguments);
         instance.set("systemusers", "1");
-        let mut passwd = file::read(Path::new("/etc/passwd"));
-        let mut group = file::read(Path::new("/etc/group"));
+        // All of /etc: a mount on one file of it would be gone as soon as somebody outside replaces that file.
+        let etc = instance.path().join("ours/etc");
+        copy_etc(&etc);
+        let mut passwd = file::read(&etc.join("passwd"));
+        let mut group = file::read(&etc.join("group"));
         for (name, uid) in names.iter().zip(FIRST..) {
             let home = instance.path().join("home").join(name);
             passwd.push_str(&format!(
@@ -39,12 +42,9 @@ impl Town {
                 file::give(&directory, uid);
             }
         }
-        let ours = instance.path().join("ours");
-        file::put(&ours.join("passwd"), passwd);
-        file::put(&ours.join("group"), group);
-        let namespace = Namespace::with_sendmail(&instance)
-            .with(&ours.join("passwd"), "/etc/passwd")
-            .with(&ours.join("group"), "/etc/group");
+        file::put(&etc.join("passwd"), passwd);
+        file::put(&etc.join("group"), group);
+        let namespace = Namespace::with_sendmail(&instance).with(&etc, "/etc");
         instance.run_in(namespace);
         Self {
             instance,
@@ -151,6 +151,16 @@ impl Town {
             .env("LOGNAME", name);
         feed(&mut command, input)
     }
+}
+
+/// Copies the system's /etc.
+fn copy_etc(to: &Path) {
+    file::directory(to.parent().expect("a directory above"), 0o755);
+    let status = Command::new("cp").args(["-a", "/etc"]).arg(to).status();
+    assert!(
+        status.is_ok_and(|status| status.success()),
+        "a copy of /etc"
+    );
 }
 
 /// Makes the users of the services, which cannot be made in the namespace.

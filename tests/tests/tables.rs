@@ -165,7 +165,7 @@ fn a_virtual_domain_belongs_to_one_user() {
 
 #[test]
 fn mail_for_a_domain_whose_best_exchanger_we_are_is_ours_if_that_is_wished() {
-    if !skip::unless_installed("nsd") {
+    if !skip::unless_root() || !skip::unless_installed("nsd") {
         return;
     }
     let dns = Dns::serving(
