@@ -57,6 +57,7 @@ fn run() -> io::Result<()> {
             ..Limits::new(settings.concurrencylocal())
         },
         mail_group: user::group_by_name(MAIL)?,
+        alias_uid: user::by_name(&settings.aliasuser())?.map(|account| account.uid),
         instance,
         settings,
     };

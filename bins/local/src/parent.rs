@@ -58,6 +58,8 @@ pub struct Start {
     pub limits: Limits,
     /// The group of mailboxes in the system's spool.
     pub mail_group: Option<u32>,
+    /// The user of programs and files of aliases, where workers become somebody.
+    pub alias_uid: Option<u32>,
 }
 
 /// Descriptors that a child must not keep.
@@ -76,6 +78,7 @@ pub struct Parent {
     setting: Setting,
     limits: Limits,
     mail_group: Option<u32>,
+    alias_uid: Option<u32>,
     own_uid: u32,
     started: Instant,
     tried: Tried,
@@ -116,6 +119,7 @@ impl Parent {
             setting: start.setting,
             limits: start.limits,
             mail_group: start.mail_group,
+            alias_uid: start.alias_uid,
             own_uid: stafette_sys::user::effective_uid(),
             started,
             tried: Tried::new(now(started)),

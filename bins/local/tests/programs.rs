@@ -495,6 +495,24 @@ fn programs_and_files_of_an_alias_run_as_the_alias_user() {
 }
 
 #[test]
+fn no_command_of_a_table_runs_as_another_than_the_alias_user_of_the_start() {
+    let place = Place::new();
+    alias_home(&place);
+    place.set("aliases", "list: \"|true\"\n");
+    place.compile();
+    let local = place.start();
+    if !is_root() {
+        return;
+    }
+    // As if the process that looks up said so by itself.
+    place.set("aliasuser", "games");
+    let mail = Mail::new(b"x\n").to("list").expanded(Expanded::Lines);
+    let (fate, status, words) = result(&local.deliver(&mail));
+    assert_eq!((fate, status.as_str()), (Fate::Deferred, "4.3.5"));
+    assert!(words.contains("is not aliasuser"), "{words}");
+}
+
+#[test]
 fn what_is_for_another_host_is_not_ours_whatever_send_says() {
     let place = Place::new();
     place.set("locals", "elsewhere.example\n");

@@ -294,6 +294,14 @@ impl Parent {
             );
             return Err(Verdict::deferred("4.3.5", words));
         }
+        // An account's files say what runs as it; a command that does not come from there is the alias user's, whoever named another.
+        let is_command = !matches!(found.what, Deliver::Account { .. });
+        if self.setting.becomes && is_command && self.alias_uid != Some(found.uid) {
+            let words = format!(
+                "user {name} is not aliasuser, as it was when local started: restart it if that was changed"
+            );
+            return Err(Verdict::deferred("4.3.5", words));
+        }
         let (work, role) = self.work(&found.what)?;
         let identity = Identity {
             uid: found.uid,
