@@ -205,7 +205,7 @@ fn stays(target: &Path) -> Fate {
 fn unwritable(file: &str, target: &Path, error: &io::Error) -> Problem {
     let message = format!("unable to write {}: {error}", target.display());
     let advice =
-        "the directory belongs to the user of stafette-tables; see whether the disk is full";
+        "the directory belongs to the user of stafette-tables; see whether the disk is full, and restart the service if the directory was made anew";
     Mistake::new(message, advice).at(file, 0)
 }
 
