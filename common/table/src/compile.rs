@@ -168,7 +168,9 @@ fn compile_table(instance: &Instance, table: Table, force: bool) -> (TableReport
     };
     let has_errors = !parsed.errors.is_empty();
     let entries = parsed.records.len();
-    let written = if has_errors && stays(&target) == Fate::Kept {
+    // One that had mistakes itself is no better than what can be made now.
+    let is_whole = || write::made_from(&target).is_some_and(|seen| !seen.is_empty());
+    let written = if has_errors && is_whole() {
         Ok(Fate::Kept)
     } else {
         write::write(&target, &parsed, if has_errors { &[] } else { &seen }).map(|()| {
@@ -204,8 +206,7 @@ fn stays(target: &Path) -> Fate {
 
 fn unwritable(file: &str, target: &Path, error: &io::Error) -> Problem {
     let message = format!("unable to write {}: {error}", target.display());
-    let advice =
-        "the directory belongs to the user of stafette-tables; see whether the disk is full, and restart the service if the directory was made anew";
+    let advice = "the directory belongs to the user of stafette-tables; see whether the disk is full, and restart the service if the directory was made anew";
     Mistake::new(message, advice).at(file, 0)
 }
 

@@ -82,6 +82,17 @@ fn a_text_with_a_mistake_leaves_the_table_in_force() {
 }
 
 #[test]
+fn a_table_that_had_mistakes_itself_does_not_stay_for_another_mistake() {
+    let house = House::new();
+    house.write("aliases", "root: ann\nbad line\n");
+    assert_eq!(house.fate(Table::Aliases), Fate::Partly);
+    house.write("aliases", "root: bob\nnew: ann\nworse line\n");
+    assert_eq!(house.fate(Table::Aliases), Fate::Partly);
+    assert_eq!(house.value(Table::Aliases, "root"), found("bob", 1));
+    assert_eq!(house.value(Table::Aliases, "new"), found("ann", 2));
+}
+
+#[test]
 fn a_table_goes_with_its_text() {
     let house = House::new();
     house.write("access", "10 REJECT\n");
