@@ -203,3 +203,42 @@ fn postmaster_and_mailer_daemon_arrive_even_if_nobody_is_named() {
             .contains("x@[127.0.0.1]")
     });
 }
+
+#[test]
+fn a_list_of_ten_megabytes_goes_to_all_of_it_and_nobody_else_waits() {
+    const MEMBERS: usize = 99_000;
+    let nobody = stafette_tests::address::fresh();
+    let mut instance = new(&["--route", &format!("far.example.org {nobody}:2626")]);
+    let list = instance.path().join("etc/list");
+    let name = "x".repeat(80);
+    let mut members = String::with_capacity(11_000_000);
+    for number in 0..MEMBERS {
+        members.push_str(&format!("{number:08}.{name}@far.example.org\n"));
+    }
+    assert!(members.len() > 10_000_000);
+    file::put(&list, members);
+    instance.set("aliases", &format!("all: :include:{}", list.display()));
+    instance.start();
+    send(&instance, "all");
+    send(&instance, "eric");
+    assert_eq!(instance.wait_for_mail("eric", 1).len(), 1);
+    let recipients = || -> usize {
+        let log = instance.log("queue");
+        let children = log.lines().filter(|line| line.contains(" proto=forward "));
+        let count = |line: &str| -> Option<usize> {
+            let rest = line.split(" recipients=").nth(1)?;
+            rest.split(' ').next()?.parse().ok()
+        };
+        children.filter_map(count).sum()
+    };
+    wait::until_true("children for all of the list", || recipients() == MEMBERS);
+    // The message itself is done with; its children wait for their host.
+    wait::until_true("the end of the message", || {
+        instance.log("send").contains(" message-removed ")
+            && instance.mailq().contains("onnection refused")
+    });
+    send(&instance, "paul");
+    assert_eq!(instance.wait_for_mail("paul", 1).len(), 1);
+    assert_eq!(recipients(), MEMBERS);
+    assert!(instance.mail("demo").is_empty());
+}
