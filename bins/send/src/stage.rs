@@ -14,6 +14,9 @@ use crate::lines::Slot;
 use crate::message::Loaded;
 use crate::schedule::Channel;
 
+/// The time until which a message rests that somebody wants tried whatever its time is.
+pub(crate) const AT_ONCE: i64 = i64::MIN;
+
 /// A message's stage.
 #[derive(Debug)]
 pub(crate) enum Stage {
@@ -134,6 +137,13 @@ impl Open {
             wish: None,
             is_ending: false,
             rest: None,
+        }
+    }
+
+    /// If its round is over and only its record is awaited, it does not wait any longer than for that.
+    pub(crate) fn hurry(&mut self) {
+        if self.rest.is_some() {
+            self.rest = Some(AT_ONCE);
         }
     }
 

@@ -168,6 +168,7 @@ impl Scheduler {
             match stage {
                 Stage::Queued { forced } | Stage::Loading { forced } => *forced = true,
                 Stage::Open(open) if open.lookups > 0 => open.forced = true,
+                Stage::Open(open) => open.hurry(),
                 _ => {}
             }
         }
@@ -189,6 +190,9 @@ impl Scheduler {
 
     /// A message is due whatever its time is, if it waits.
     pub(crate) fn force(&mut self, key: Key) {
+        if let Some(Stage::Open(open)) = self.live.get_mut(&key) {
+            open.hurry();
+        }
         self.waiting.force(key);
     }
 

@@ -7,7 +7,7 @@ use super::record::Purpose;
 use super::{CAPACITY, OPEN_LIMIT, Scheduler};
 use crate::key::Key;
 use crate::message::Owed;
-use crate::stage::{Deed, Open, Parked, Stage, Wish};
+use crate::stage::{AT_ONCE, Deed, Open, Parked, Stage, Wish};
 
 /// Seconds after which a report is tried again that queue did not take.
 const REPORT_PAUSE: i64 = 60;
@@ -50,6 +50,9 @@ impl Scheduler {
             Next::Rest(due) => {
                 self.close(key, &open);
                 self.waiting.insert(key, due);
+                if due == AT_ONCE {
+                    self.waiting.force(key);
+                }
             }
             Next::Held => {
                 self.close(key, &open);

@@ -147,6 +147,29 @@ fn a_flush_tries_everything_and_believes_no_host_dead() {
 }
 
 #[test]
+fn a_flush_counts_for_a_message_whose_deferral_is_still_being_recorded() {
+    for is_all in [true, false] {
+        let mut world = World::new(policy());
+        let key = world.arrive("a@b.example", &["x@far.example"]);
+        world.is_clean_away = true;
+        world.end_all(Fate::Deferred, Host::Alive);
+        if is_all {
+            world.scheduler.flush_all(0);
+        } else {
+            world.scheduler.force(key);
+        }
+        world.settle();
+        assert!(world.jobs.is_empty(), "not before that is recorded");
+        world.is_clean_away = false;
+        world.scheduler.clean_up();
+        world.settle();
+        assert_eq!(world.jobs.len(), 1);
+        world.end_all(Fate::Deferred, Host::Alive);
+        assert!(world.jobs.is_empty(), "it is tried once");
+    }
+}
+
+#[test]
 fn a_clock_that_is_set_back_makes_nothing_wait_for_its_old_times() {
     const STEP: i64 = 100_000;
     let mut world = World::new(policy());
