@@ -98,6 +98,11 @@ impl Walk<'_> {
             }
             Mailer::Error(reply) => refused(&reply),
             Mailer::Uucp { host } => {
+                let host = if host.is_empty() {
+                    uucp_host(domain).unwrap_or_else(|| ascii(domain))
+                } else {
+                    host
+                };
                 let user = match uucp_host(domain) {
                     // By another neighbour than the one that is named.
                     Some(far) if !far.eq_ignore_ascii_case(&host) => {

@@ -43,7 +43,7 @@ pub enum Mailer {
     },
     /// By uux to this host.
     Uucp {
-        /// The neighbour.
+        /// The neighbour; empty if it is called as the domain.
         host: String,
     },
     /// To this host.
@@ -76,7 +76,7 @@ pub fn parse(value: &str) -> Result<Mailer, Mistake> {
         "lmtp" => lmtp(rest),
         "uucp" | "uucp-dom" | "uucp-new" | "uucp-old" | "uucp-uudom" | "suucp" => {
             let is_sign = |byte: u8| byte.is_ascii_alphanumeric() || b"._-%".contains(&byte);
-            if rest.is_empty() || rest.starts_with('-') || !rest.bytes().all(is_sign) {
+            if rest.starts_with('-') || !rest.bytes().all(is_sign) {
                 return Err(host_mistake(rest));
             }
             let host = rest.to_owned();
@@ -345,6 +345,9 @@ mod tests {
     fn the_rest_of_the_mailers_are_read() {
         let host = "neighbour".to_owned();
         assert_eq!(parse("uucp-dom:neighbour"), Ok(Mailer::Uucp { host }));
+        // The handbook's last line: the neighbour is called as the domain.
+        let host = String::new();
+        assert_eq!(parse("uucp-dom:"), Ok(Mailer::Uucp { host }));
         assert_eq!(parse("local:"), Ok(Mailer::Local { user: None }));
         let user = Some("joe".to_owned());
         assert_eq!(parse("local:joe"), Ok(Mailer::Local { user }));

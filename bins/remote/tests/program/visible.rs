@@ -89,6 +89,7 @@ fn a_compiled_genericstable_counts_without_a_restart() {
         assert!(Instant::now() < end);
     }
     instance.unset("genericstable");
+    compile(&instance);
     while sent(&instance).1 == wanted {
         assert!(Instant::now() < end);
     }
