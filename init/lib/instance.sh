@@ -28,18 +28,7 @@ put() { printf '%s\n' "$2" >"$1.new$$" && chmod 644 "$1.new$$" && mv -f "$1.new$
 # put_default FILE TEXT: only if there is none yet.
 put_default() { [ -e "$1" ] || put "$1" "$2"; }
 
-# make_users: the users and groups of init/users that are missing (root only).
-make_users() {
-  local kind name rest group
-  while read -r kind name rest; do
-    case $kind in
-      g) getent group "$name" >/dev/null || groupadd --system "$name" ;;
-      u) getent passwd "$name" >/dev/null || useradd --system --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin "$name" ;;
-      m) group=$rest; id -nG "$name" | tr ' ' '\n' | grep -qx "$group" || usermod -aG "$group" "$name" ;;
-    esac || return 1
-  done < <(sed -e 's/[[:space:]]*#.*//' -e '/^$/d' "$ROOT/init/users")
-  getent passwd stafdemo >/dev/null || useradd --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin stafdemo
-}
+. "$ROOT/init/lib/users.sh"
 
 # check_reach: every user can enter every directory above DIR.
 check_reach() {
@@ -122,23 +111,16 @@ make_mailboxes() {
   done < <(grep '^=' "$DIR/etc/users/assign")
 }
 
-make_spool() {
-  local q=$DIR/spool/queue d
-  directory 755 root root "$DIR/spool" && directory 2750 stafq stafs "$q" || return 1
-  for d in tmp new cur hold bad; do directory 2750 stafq stafs "$q/$d" || return 1; done
-  # Every user of the machine may leave a message here while no service runs; only the service can look at it.
-  # The queue itself holds the names of its places only, and is opened to flush what was left there.
-  chmod 2755 "$q" && directory 3733 stafq stafq "$q/drop" || return 1
-  # What everybody may read and one program writes; the home of programs that aliases run; the secret of rewritten senders.
-  directory 755 staft staft "$DIR/spool/tables" && directory 700 stafp stafp "$DIR/spool/alias" && directory 700 stafu stafu "$DIR/spool/users"
-}
-
-make_run() {
-  local r=$DIR/run
-  directory 755 root root "$r" || return 1
-  directory 755 staft staft "$r/tables" && directory 710 stafq stafcq "$r/queue" && directory 755 stafq stafq "$r/inject" && directory 710 stafu stafcu "$r/users" &&
-    directory 710 stafn stafcn "$r/resolve" && directory 710 root stafs "$r/local" && directory 710 stafr stafs "$r/remote" &&
-    directory 710 stafq stafs "$r/clean" && directory 755 stafs stafs "$r/send" && directory 755 stafd stafd "$r/smtpd"
+# make_directories VARIABLE TOP: the directories of the manifest below $VARIABLE, made below TOP.
+make_directories() {
+  local when path type owner group mode rest
+  while read -r when path type owner group mode rest; do
+    [ "$when $type" = 'all d' ] && [ "${path%%/*}" = "\$$1" ] || continue
+    # The queue program of a folder is not set-group-id, since such a program looks for the installed queue only: everybody may
+    # leave a message here while no service runs, and only the service can look at it.
+    [ "$path" = '$SPOOL/queue/drop' ] && group=stafq mode=3733
+    directory "$mode" "$owner" "$group" "$2${path#"\$$1"}" || return 1
+  done <"$ROOT/init/manifest"
 }
 
 make_instance() {
@@ -147,10 +129,12 @@ make_instance() {
   DIR=$(cd "$DIR" && pwd -P) || return 1
   case $DIR in *[:[:space:]]*) say "init/run: --dir $DIR: a blank or a colon in the path would break users/assign: choose another directory"; return 1 ;; esac
   if [ "$ME" = 0 ]; then
-    make_users && check_reach || return 1
+    make_users "$ROOT/init/users" || return 1
+    getent passwd stafdemo >/dev/null || useradd --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin stafdemo
+    check_reach || return 1
     [ "$(stat -c %A "$DIR" | cut -c10)" = x ] || chmod o+x "$DIR"
   else
     say "init/run: not root: all programs run as $(id -un)"
   fi
-  directory 755 root root "$DIR/log" && install_programs && write_settings && make_mailboxes && make_spool && make_run
+  directory 755 root root "$DIR/log" && install_programs && write_settings && make_mailboxes && make_directories SPOOL "$DIR/spool" && make_directories RUN "$DIR/run"
 }
