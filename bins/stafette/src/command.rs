@@ -1,5 +1,7 @@
 //! What people type. stafette.8 says the same, and a test compares them.
 
+use std::path::PathBuf;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use stafette_addr::Domain;
 use stafette_control::{Pattern, parse_pattern};
@@ -17,7 +19,11 @@ pub(crate) struct Options {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Says what is wrong with the settings, file by file and line by line, and which programs answer.
-    Check,
+    Check {
+        /// Says instead where the installed files differ from the list of owners and modes; with a folder, those below it.
+        #[arg(long, value_name = "ROOT", num_args = 0..=1, require_equals = true, default_missing_value = "/")]
+        permissions: Option<PathBuf>,
+    },
     /// Says where mail for addresses goes, and which line of which file decided.
     Route {
         /// One JSON object a line.

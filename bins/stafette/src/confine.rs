@@ -45,7 +45,7 @@ pub(crate) fn confine(command: &Command, instance: &Instance) -> Result<(), Fail
         | Command::Version => {}
         Command::Route { .. } => needs.read.push("/etc/aliases".into()),
         // Lists that tables include may be anywhere.
-        Command::Check => needs.read.push("/".into()),
+        Command::Check { .. } => needs.read.push("/".into()),
         Command::Queue { .. } => needs.write.push(instance.queue()),
     }
     match stafette_sys::confine::confine(&needs) {

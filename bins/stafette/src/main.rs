@@ -18,6 +18,7 @@ mod json;
 mod list;
 mod maps;
 mod pause;
+mod permissions;
 mod programs;
 mod route;
 mod shape;
@@ -68,7 +69,10 @@ fn run(command: &Command, instance: &Instance) -> Result<ExitCode, Failure> {
     let mut out = io::BufWriter::new(io::stdout().lock());
     let mut code = ExitCode::SUCCESS;
     match command {
-        Command::Check => code = check::check(instance, &mut out)?,
+        Command::Check {
+            permissions: Some(root),
+        } => code = permissions::check(root, &mut out)?,
+        Command::Check { permissions: None } => code = check::check(instance, &mut out)?,
         Command::Route { json, addresses } => {
             code = route::route(instance, addresses, *json, &mut out)?;
         }
