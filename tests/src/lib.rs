@@ -15,6 +15,7 @@ pub mod file;
 pub mod instance;
 pub mod letter;
 pub mod load;
+pub mod machine;
 pub mod maildir;
 pub mod namespace;
 pub mod peer;
