@@ -8,6 +8,8 @@ use stafette_control::{Pattern, parse_pattern};
 use stafette_wire::QueueId;
 use stafette_wire::operator::{By, Selection};
 
+use crate::import::System;
+
 /// Looks at an instance of Stafette and steers it.
 #[derive(Debug, Parser)]
 #[command(name = "stafette", version, disable_help_subcommand = true)]
@@ -56,6 +58,21 @@ pub(crate) enum Command {
     Hosts {
         #[command(subcommand)]
         command: Option<HostsCommand>,
+    },
+    /// Takes over another mail system's settings, and lists what could not be translated.
+    Import {
+        /// Only says what it would do.
+        #[arg(long)]
+        dry_run: bool,
+        /// The directory of settings to write to, else that of the instance.
+        #[arg(long, value_name = "ETC")]
+        to: Option<PathBuf>,
+        /// Whose settings they are.
+        #[arg(value_enum)]
+        system: System,
+        /// Where they are, such as /etc/postfix.
+        #[arg(value_name = "DIR")]
+        directory: PathBuf,
     },
     /// Says which Stafette this is.
     Version,

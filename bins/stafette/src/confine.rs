@@ -46,6 +46,14 @@ pub(crate) fn confine(command: &Command, instance: &Instance) -> Result<(), Fail
         Command::Route { .. } => needs.read.push("/etc/aliases".into()),
         // Lists that tables include may be anywhere.
         Command::Check { .. } => needs.read.push("/".into()),
+        // The other system's files, and ours.
+        Command::Import { to, dry_run, .. } => {
+            needs.read.push("/".into());
+            if !dry_run {
+                let etc = to.as_ref().unwrap_or(&instance.etc);
+                needs.write.push(etc.clone());
+            }
+        }
         Command::Queue { .. } => needs.write.push(instance.queue()),
     }
     match stafette_sys::confine::confine(&needs) {

@@ -14,6 +14,7 @@ mod directory;
 mod failure;
 mod flush;
 mod hosts;
+mod import;
 mod json;
 mod list;
 mod maps;
@@ -86,6 +87,19 @@ fn run(command: &Command, instance: &Instance) -> Result<ExitCode, Failure> {
         Command::Queue { command } => queue(command, instance, &mut out)?,
         Command::Pause { domain } => pause::pause(instance, domain, &mut out)?,
         Command::Resume { domain } => pause::resume(instance, domain, &mut out)?,
+        Command::Import {
+            dry_run,
+            to,
+            system,
+            directory,
+        } => import::import(
+            instance,
+            *system,
+            directory,
+            to.as_deref(),
+            *dry_run,
+            &mut out,
+        )?,
         Command::Version => writeln!(out, "stafette {}", env!("CARGO_PKG_VERSION"))?,
     }
     out.flush()?;

@@ -1,9 +1,10 @@
 //! What `stafette check` says about the tables. Changes nothing.
 
-use stafette_control::{Instance, Problem};
+use stafette_control::{Instance, Mistake, Problem};
 
 use crate::compile::{is_absent, read, unreadable};
-use crate::parse::Record;
+use crate::line::{Blank, lines};
+use crate::parse::{Parsed, Record, record};
 use crate::source::Source;
 use crate::{Entry, Table};
 
@@ -40,4 +41,18 @@ pub fn entries(instance: &Instance, table: Table) -> Vec<(String, Entry)> {
         (key, Entry { value, line })
     };
     parsed.records.into_iter().map(entry).collect()
+}
+
+/// The key of an entry as it is compared, for whoever writes entries: it is right by itself.
+///
+/// # Errors
+/// What is wrong with the entry.
+pub fn entry_key(table: Table, text: &str) -> Result<String, Mistake> {
+    let wrong = || Mistake::new("not one entry", "write one line that says something");
+    let mut found = lines(text.as_bytes(), Blank::IsNothing);
+    let line = found.next().ok_or_else(wrong)?;
+    if found.next().is_some() {
+        return Err(wrong());
+    }
+    record(table, &line.text?, 1, &mut Parsed::default()).map(|record| record.key)
 }

@@ -32,7 +32,7 @@ mod tables;
 pub mod target;
 pub mod virtual_user;
 
-pub use check::{check, entries};
+pub use check::{check, entries, entry_key};
 pub use compile::{Fate, Report, TableReport, Watch, compile};
 pub use include::list_directories;
 pub use kind::Table;

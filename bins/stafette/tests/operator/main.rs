@@ -6,6 +6,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod importing;
 mod instance;
 mod looking;
 mod server;
