@@ -42,7 +42,9 @@ fn main() -> ExitCode {
         ["drop"] => drop_box::run(&instance),
         ["service"] => {
             // What the set-group-id bit lends is for drop/ alone; the service gets its rights from who starts it.
-            if let Err(error) = stafette_sys::inherit::give_up_set_id() {
+            if stafette_sys::inherit::is_set_id()
+                && let Err(error) = stafette_sys::inherit::give_up_set_id()
+            {
                 return complain(&format!("unable to give up rights: {error}"));
             }
             stafette_log::open(needs::NAME, instance.settings().logto());
