@@ -39,11 +39,8 @@ const NOTES: [(&str, &str); 6] = [
 
 /// Reads the settings; none if nothing of nullmailer is there.
 pub(crate) fn read(files: &dyn Files) -> Option<Imported> {
-    let is_there = |name: &&str| !matches!(files.read(name), Ok(None));
-    if !["remotes", "me", "defaultdomain"]
-        .iter()
-        .any(|name| is_there(name))
-    {
+    let is_there = |name: &str| !matches!(files.read(name), Ok(None));
+    if !["remotes", "me", "defaultdomain"].into_iter().any(is_there) {
         return None;
     }
     let mut out = Imported::default();

@@ -17,7 +17,7 @@ use super::imported::Imported;
 /// Reads the settings; none without main.cf.
 pub(crate) fn read(files: &dyn Files) -> Option<Imported> {
     let mut out = Imported::default();
-    if matches!(files.read("main.cf"), Ok(None)) {
+    if !matches!(files.read("main.cf"), Ok(Some(_))) {
         return None;
     }
     let mut conf = Conf::read(files, &mut out);
@@ -44,7 +44,7 @@ fn names(files: &dyn Files, conf: &mut Conf, out: &mut Imported) {
         out.note(
             "main.cf",
             "myhostname is not set",
-            "me has its default, /etc/mailname or the name of the host: write the file me if that is not right",
+            "me has its default, /etc/mailname or the name of the host: write the file me if that is not right, and see whether locals has the name",
         );
     }
     let origin = conf.get("myorigin");

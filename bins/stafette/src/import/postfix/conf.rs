@@ -16,6 +16,8 @@ pub(super) struct Conf {
     entries: BTreeMap<String, (String, String)>,
     /// What was asked for: the rest is listed.
     used: BTreeSet<String>,
+    /// The name of the host, if it is not set.
+    host: String,
     /// What is put behind names without a domain.
     pub(super) origin: String,
 }
@@ -45,7 +47,7 @@ impl Conf {
                 let name = text.lines().next()?.trim().to_owned();
                 name.contains('.').then_some(name)
             });
-            conf.origin = name.unwrap_or_else(|| "localhost".to_owned());
+            conf.host = name.unwrap_or_else(|| "localhost".to_owned());
         }
         conf
     }
@@ -92,7 +94,7 @@ impl Conf {
             return self.expand(value, depth, out);
         }
         match name {
-            "myhostname" => out.push_str(&self.origin),
+            "myhostname" => out.push_str(&self.host),
             "mydomain" => {
                 let mut host = String::new();
                 self.put("myhostname", depth + 1, &mut host);

@@ -12,12 +12,11 @@ struct Call {
 }
 
 /// Macros that choose what sendmail is made of.
-const NOT_NEEDED: [&str; 9] = [
+const NOT_NEEDED: [&str; 8] = [
     "VERSIONID",
     "OSTYPE",
     "DOMAIN",
     "divert",
-    "include",
     "MAILER",
     "undefine",
     "changequote",
@@ -62,6 +61,9 @@ fn translate(out: &mut Imported, call: &Call) {
         "LOCAL_DOMAIN" => words().for_each(|word| out.add("local-host-names", place, word)),
         "RELAY_DOMAIN" => words().for_each(|word| super::relay(out, place, word)),
         "DAEMON_OPTIONS" => daemon(out, place, first),
+        // m4 itself and Debian's certificates.
+        "include" if first.ends_with("cf.m4") => out.not_needed("include"),
+        "include" | "sinclude" => out.note(place, format!("the included file {first}"), "it was not read: see what it says, such as about TLS and AUTH, which come later in Stafette"),
         "FEATURE" => feature(out, place, first, second),
         "INPUT_MAIL_FILTER" | "MAIL_FILTER" => out.note(
             place,
@@ -157,7 +159,9 @@ fn calls(out: &mut Imported, file: &str, bytes: &[u8]) -> Vec<Call> {
             let after = line_end(trimmed);
             let length = trimmed.len() - after.len();
             let line = trimmed.get(..length).unwrap_or_default().trim();
-            if !line.is_empty() && !["LOCAL_CONFIG", "LOCAL_RULESETS"].contains(&line) {
+            if !line.is_empty()
+                && !["LOCAL_CONFIG", "LOCAL_RULESETS", "MAILER_DEFINITIONS"].contains(&line)
+            {
                 out.note(
                     &place,
                     line,

@@ -44,7 +44,7 @@ MAILER_DEFINITIONS\nMAILER(`local')dnl\nSstrange\n";
     assert!(is_noted(&imported, "sendmail.mc:", "clamav"));
     assert!(is_noted(&imported, "sendmail.mc:", "AUTH"));
     assert!(
-        is_noted(&imported, "sendmail.mc:22", "Sstrange"),
+        is_noted(&imported, "sendmail.mc:24", "Sstrange"),
         "{imported:#?}"
     );
     assert!(is_noted(&imported, "access:3", "bad"));
