@@ -2,6 +2,7 @@
 
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
@@ -268,4 +269,99 @@ fn the_services_are_what_the_lists_make_and_scripts_parse() {
             script.display()
         );
     }
+}
+
+/// The system calls of a set such as `@system-service`, or the one that is named.
+fn calls_of(set: &str) -> BTreeSet<String> {
+    if !set.starts_with('@') {
+        return [set.to_owned()].into();
+    }
+    let output = Command::new("systemd-analyze")
+        .args(["syscall-filter", "--no-pager", set])
+        .output()
+        .expect("systemd-analyze");
+    text(&output)
+        .lines()
+        .skip(1)
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .flat_map(calls_of)
+        .collect()
+}
+
+/// What a unit's lines of `SystemCallFilter` allow together.
+fn allowed_by(unit: &str) -> BTreeSet<String> {
+    let mut allowed = BTreeSet::new();
+    for filter in unit
+        .lines()
+        .filter_map(|line| line.strip_prefix("SystemCallFilter="))
+    {
+        let sets = filter.trim_start_matches('~').split(' ').flat_map(calls_of);
+        if filter.starts_with('~') {
+            for call in sets {
+                allowed.remove(&call);
+            }
+        } else {
+            allowed.extend(sets);
+        }
+    }
+    allowed
+}
+
+#[test]
+fn as_its_unit_starts_it_each_program_does_its_work_within_the_units_system_calls() {
+    if !(skip::unless_installed("systemd-analyze") && skip::unless_installed("strace")) {
+        return;
+    }
+    let Some(machine) = Machine::start() else {
+        return;
+    };
+    machine.must("init/install --replace --no-start --supervisor systemd");
+    machine.must("echo 127.0.0.1:2525 >/etc/stafette/smtplisten; mkdir /run/calls");
+    let mut filters = Vec::new();
+    for path in tree::files("init/systemd", ".service") {
+        let unit = file::read(&path);
+        let value = |key: &str| unit.lines().find_map(|line| line.strip_prefix(key));
+        let start = value("ExecStart=").expect("a program");
+        let name = path.file_stem().expect("a name").to_string_lossy();
+        if let Some(user) = value("User=") {
+            // strace opens its file before the program becomes anybody.
+            machine.spawn(&format!("cd / && exec strace -f -qq -o /run/calls/{name} setpriv --reuid={user} --regid={user} --init-groups --no-new-privs --inh-caps=-all --bounding-set=-all {start}"));
+            filters.push((name.into_owned(), allowed_by(&unit)));
+        } else if name == "stafette-local" {
+            machine.spawn(&format!("cd / && exec {start}"));
+        }
+    }
+    assert_eq!(filters.len(), 8);
+    wait::until_true("all programs", || {
+        text(&machine.run("stafette check", b""))
+            .matches(": answers\n")
+            .count()
+            == 10
+    });
+    machine.sendmail("first");
+    machine.wait_for("first");
+    let smtp = machine.run(
+        "swaks --server 127.0.0.1 --port 2525 --from joe@example.org --to alice@host.stafette.test --header 'Subject: second'",
+        b"",
+    );
+    assert!(smtp.status.success(), "{}", text(&smtp));
+    machine.wait_for("second");
+    let mut refused = Vec::new();
+    for (name, allowed) in &filters {
+        let trace = file::read(&machine.path(&format!("/run/calls/{name}")));
+        let used: BTreeSet<_> = trace
+            .lines()
+            // From its own start on: before that it was setpriv.
+            .skip_while(|line| !line.contains(&format!("execve(\"/usr/libexec/stafette/{name}\"")))
+            .filter_map(|line| line.split_whitespace().nth(1)?.split_once('('))
+            .map(|(call, _)| call.to_owned())
+            .collect();
+        assert!(used.len() > 20, "{name}: {used:?}");
+        refused.extend(
+            used.difference(allowed)
+                .map(|call| format!("{name}: {call}")),
+        );
+    }
+    tree::none(&refused);
 }
