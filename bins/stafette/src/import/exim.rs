@@ -235,6 +235,10 @@ fn configure(files: &dyn Files, out: &mut Imported, name: &str) {
                 None => out.note(place, line.text.clone(), "write it into databytes"),
             },
             (["hide", ..], _) => out.note(place, "a setting that is hidden", "it may be a password: it was not copied"),
+            // What a person would not want to see on a screen.
+            _ if ["pass", "secret"].iter().any(|word| line.text.to_lowercase().contains(word)) => {
+                out.note(place, "a line that may have a password", "it was not copied");
+            }
             _ => out.note(place, line.text.clone(), "only names and lists of domains and networks are read from a whole configuration of Exim"),
         }
     }

@@ -185,10 +185,18 @@ fn default(name: &str) -> &'static str {
     }
 }
 
-/// The words of a list: blanks and commas part them.
+/// The words of a list: blanks and commas part them, braces hold them together.
 pub(super) fn words(value: &str) -> Vec<String> {
+    let mut depth = 0_usize;
     value
-        .split([' ', '\t', ',', '\r', '\n'])
+        .split(|sign: char| {
+            match sign {
+                '{' => depth += 1,
+                '}' => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            depth == 0 && [' ', '\t', ',', '\r', '\n'].contains(&sign)
+        })
         .filter(|word| !word.is_empty())
         .map(str::to_owned)
         .collect()

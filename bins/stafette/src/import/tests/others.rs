@@ -177,12 +177,12 @@ dc_localdelivery='maildir_home'\ndc_strange='1'\n";
 #[test]
 fn a_whole_configuration_of_exim_gives_its_literals() {
     let text = "primary_hostname = mx.example.org\ndomainlist local_domains = @ : localhost\nhostlist relay_from_hosts = <; 127.0.0.1 ; ::1\n\
-hide mysql_servers = localhost/db/user/secret\nmessage_size_limit = 20M\nbegin routers\nx:\n  driver = redirect\n";
+hide mysql_servers = localhost/db/user/secret\nDBPASS = secret\nmessage_size_limit = 20M\nbegin routers\nx:\n  driver = redirect\n";
     let imported = read(System::Exim, &[("configure", text)]);
     assert_eq!(setting(&imported, "locals"), "mx.example.org | localhost");
     assert_eq!(setting(&imported, "relayclients"), "127.0.0.1 | ::1");
     assert_eq!(setting(&imported, "databytes"), "20971520");
-    assert!(is_noted(&imported, "configure:6", "routers"));
+    assert!(is_noted(&imported, "configure:7", "routers"));
     assert!(!format!("{imported:?}").contains("secret"));
 }
 

@@ -249,6 +249,37 @@ fn virtual_mailboxes_behind_lmtp_go_there() {
 }
 
 #[test]
+fn a_host_without_myhostname_is_not_named_after_its_origin() {
+    let files = [
+        ("main.cf", "myorigin = example.net\n"),
+        ("/etc/hostname", "box.example.org\n"),
+    ];
+    let imported = read(System::Postfix, &files);
+    assert_eq!(
+        setting(&imported, "locals"),
+        "box.example.org | localhost.example.org | localhost"
+    );
+    assert_eq!(setting(&imported, "defaulthost"), "example.net");
+    assert!(is_noted(&imported, "main.cf", "myhostname"));
+}
+
+#[test]
+fn a_map_within_braces_is_named_as_one() {
+    let main = "myhostname = a.example\ntransport_maps = inline:{ x.example=smtp:y, z=smtp:w } hash:/etc/postfix/none\n";
+    let imported = read(System::Postfix, &[("main.cf", main)]);
+    assert!(is_noted(
+        &imported,
+        "main.cf:2",
+        "the map inline:{ x.example=smtp:y, z=smtp:w }"
+    ));
+    assert!(is_noted(
+        &imported,
+        "main.cf:2",
+        "/etc/postfix/none is not there"
+    ));
+}
+
+#[test]
 fn values_that_name_one_another_are_bounded() {
     let main: String = (0..30)
         .map(|n| format!("v{n} = $v{0}$v{0}$v{0}\n", n + 1))
