@@ -97,7 +97,12 @@ pub(crate) fn parse(table: Table, file: &str, text: &[u8]) -> Parsed {
     parsed
 }
 
-pub(crate) fn record(table: Table, text: &str, line: usize, parsed: &mut Parsed) -> Result<Record, Mistake> {
+pub(crate) fn record(
+    table: Table,
+    text: &str,
+    line: usize,
+    parsed: &mut Parsed,
+) -> Result<Record, Mistake> {
     let (key, value) = match table {
         Table::Aliases => split_alias(text)?,
         _ => split_entry(text)?,
