@@ -1,3 +1,5 @@
+//! What is read of sendmail, qmail, Exim, nullmailer and msmtp, from settings as their packages and handbooks have them.
+
 use super::*;
 
 #[test]

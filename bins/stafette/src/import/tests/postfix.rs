@@ -1,3 +1,5 @@
+//! What is read of Postfix, from main.cf and its tables.
+
 use std::fs::create_dir_all;
 
 use stafette_addr::Mailbox;
