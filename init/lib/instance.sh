@@ -130,7 +130,7 @@ make_instance() {
   case $DIR in *[:[:space:]]*) say "init/run: --dir $DIR: a blank or a colon in the path would break users/assign: choose another directory"; return 1 ;; esac
   if [ "$ME" = 0 ]; then
     make_users "$ROOT/init/users" || return 1
-    getent passwd stafdemo >/dev/null || useradd --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin stafdemo
+    make_demo_user || return 1
     check_reach || return 1
     [ "$(stat -c %A "$DIR" | cut -c10)" = x ] || chmod o+x "$DIR"
   else

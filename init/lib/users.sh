@@ -10,3 +10,8 @@ make_users() {
     esac || exit 1
   done
 }
+
+# make_demo_user: who owns the mailboxes of an instance in a folder that root runs.
+make_demo_user() {
+  getent passwd stafdemo >/dev/null || useradd --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin stafdemo
+}

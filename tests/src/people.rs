@@ -169,7 +169,7 @@ fn make_services() {
     let status = Command::new("bash")
         .args([
             "-c",
-            ". init/lib/toolchain.sh && . init/lib/instance.sh && ROOT=$PWD && make_users",
+            ". init/lib/users.sh && make_users init/users && make_demo_user",
         ])
         .current_dir(root)
         .status()
