@@ -5,7 +5,7 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use stafette_control::Instance;
-use stafette_log::{Event, event};
+use stafette_log::peer_misbehaved;
 use stafette_sys::packet::{Credentials, Listener, Socket};
 use stafette_sys::poll::{Interest, Poller};
 use stafette_sys::signal::{Signal, Signals};
@@ -195,7 +195,7 @@ impl Server {
                 .try_send(&FromTables::Pong {}.encode(), &[])
                 .is_ok(),
             Err(error) => {
-                log_misbehaved(peer.who, &error.to_string());
+                peer_misbehaved(peer.who, &error.to_string());
                 false
             }
         };
@@ -203,14 +203,4 @@ impl Server {
             self.peers.remove(&token);
         }
     }
-}
-
-fn log_misbehaved(who: Credentials, reason: &str) {
-    let (uid, pid) = (who.uid.to_string(), who.pid.to_string());
-    let fields: [(&str, &[u8]); 3] = [
-        ("uid", uid.as_bytes()),
-        ("pid", pid.as_bytes()),
-        ("reason", reason.as_bytes()),
-    ];
-    event(Event::PeerMisbehaved, None, &fields);
 }

@@ -5,8 +5,8 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
-use stafette_log::{Event, event};
-use stafette_sys::packet::{Callers, Credentials, Listener};
+use stafette_log::{Event, event, peer_misbehaved};
+use stafette_sys::packet::{Callers, Listener};
 use stafette_sys::poll::{Interest, Poller};
 use stafette_sys::signal::Signals;
 use stafette_wire::users::{FromUsers, ToUsers};
@@ -123,7 +123,7 @@ impl Server {
             };
             let Ok(who) = socket.peer() else { continue };
             if !self.allowed.allows(who) {
-                log_misbehaved(who, "it may not connect");
+                peer_misbehaved(who, "it may not connect");
                 continue;
             }
             if self.peers.len() >= CONNECTIONS {
@@ -263,7 +263,7 @@ impl Server {
             .get(&token)
             .and_then(|peer| peer.socket.peer().ok())
         {
-            log_misbehaved(who, reason);
+            peer_misbehaved(who, reason);
         }
         self.close(token);
     }
@@ -278,14 +278,4 @@ impl Server {
 fn later(seq: u32, reason: &str) -> Vec<u8> {
     let reason = reason.to_owned();
     FromUsers::Later { seq, reason }.encode()
-}
-
-fn log_misbehaved(who: Credentials, reason: &str) {
-    let (uid, pid) = (who.uid.to_string(), who.pid.to_string());
-    let fields: [(&str, &[u8]); 3] = [
-        ("uid", uid.as_bytes()),
-        ("pid", pid.as_bytes()),
-        ("reason", reason.as_bytes()),
-    ];
-    event(Event::PeerMisbehaved, None, &fields);
 }

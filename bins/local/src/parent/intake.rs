@@ -5,7 +5,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::time::Instant;
 
-use stafette_log::{Event, event};
+use stafette_log::peer_misbehaved;
 use stafette_sys::poll::Interest;
 use stafette_wire::delivery::{Running, ToDelivery};
 use stafette_wire::{MAX_PACKET, Packet};
@@ -41,9 +41,8 @@ impl Parent {
                 Err(_) => continue,
             };
             if !self.callers.allows(peer) || self.connections.len() >= CONNECTIONS {
-                log_misbehaved(
-                    peer.uid,
-                    peer.pid,
+                peer_misbehaved(
+                    peer,
                     "it may not connect, or there are too many connections",
                 );
                 continue;
@@ -212,7 +211,7 @@ impl Parent {
             .get(&token)
             .and_then(|connection| connection.socket.peer().ok())
         {
-            log_misbehaved(peer.uid, peer.pid, reason);
+            peer_misbehaved(peer, reason);
         }
         self.close(token);
     }
@@ -225,17 +224,4 @@ impl Parent {
                 .unwrap_or(());
         }
     }
-}
-
-fn log_misbehaved(uid: u32, pid: i32, reason: &str) {
-    let (uid, pid) = (uid.to_string(), pid.to_string());
-    event(
-        Event::PeerMisbehaved,
-        None,
-        &[
-            ("uid", uid.as_bytes()),
-            ("pid", pid.as_bytes()),
-            ("reason", reason.as_bytes()),
-        ],
-    );
 }
